@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * look - one look at running (or hung) processes: snapshot, classify, find holds, name, judge
+ */
+#ifndef LOCKLAB_OBSERVE_LOOK_H
+#define LOCKLAB_OBSERVE_LOOK_H
+
+#include "builder.h"
+#include "core/model.h"
+#include "memory.h"
+#include "snapshot.h"
+
+enum look_source { LOOK_AUTO, LOOK_BPF, LOOK_PROC };
+
+struct look_options {
+	const u32 *tgids;	/* processes asked about */
+	u32 nr_tgids;
+	bool all;		/* everything that may be seen */
+	enum look_source source;
+	bool stacks;		/* take stacks and names of those in a finding */
+	u32 max_stacks;		/* at most so many a finding, 0: the default of 16 */
+	bool held;		/* scan memory for locks that nobody waits for */
+	struct look_progress *progress;	/* never NULL */
+};
+
+struct look;
+
+/* Return: NULL with one line in @why and errno. */
+struct look *look_open(const struct look_options *options, char *why, size_t why_size);
+
+/**
+ * look_once() - look, confirm, judge
+ * @picture: belongs to the look, until the next look_once() or look_close()
+ * @why: one line if it fails
+ *
+ * Return: 0; -ESRCH all processes asked about are gone; -EPERM none may be looked at; or another -errno.
+ */
+int look_once(struct look *look, const struct lab_picture **picture, char *why, size_t why_size);
+void look_close(struct look *look);
+
+/*
+ * What the classifiers see of a look. One of them fills in the waits of its kind of task and returns true, or leaves the task
+ * to the next.
+ */
+struct look_context {
+	struct builder *builder;
+	const struct snapshot *now;	/* the last pass; records are taken from here */
+	const struct snapshot *before[2];	/* earlier passes of the same look */
+	struct look_progress *progress;
+	const struct look_options *options;
+	struct memory *(*memory)(struct look_context *c, u32 tgid);	/* cached; NULL if it may not be read */
+	void *private;
+};
+
+bool futex_classify(struct look_context *c, const struct lab_task_record *r, u32 task);		/* futex.c */
+bool descriptor_classify(struct look_context *c, const struct lab_task_record *r, u32 task);	/* descriptor.c */
+bool spin_classify(struct look_context *c, const struct lab_task_record *r, u32 task);		/* spin.c */
+void held_scan(struct look_context *c, u32 tgid);						/* held.c */
+
+/* The group "the other threads that share this memory" of a private word, built once per address space. */
+u32 look_mm_group(struct look_context *c, const struct lab_task_record *r);
+
+/* The tid as the looker sees it of a TID written by @r's process into a lock word; 0 if no such task (any more). */
+u32 look_translate_tid(struct look_context *c, const struct lab_task_record *r, u32 ns_tid);
+
+#endif
