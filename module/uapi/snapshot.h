@@ -41,6 +41,7 @@ enum lab_task_flags {
 	LAB_TASK_PTRACED = 1 << 12,	/* somebody traces it */
 	LAB_TASK_SIGCAUGHT = 1 << 13,	/* catches a signal other than 32 and 33: a handler may post */
 	LAB_TASK_VMA_SHARED = 1 << 14,	/* that mapping is MAP_SHARED */
+	LAB_TASK_UNREADABLE = 1 << 15,	/* its system call, registers and memory may not be looked at (no permission) */
 };
 
 /**

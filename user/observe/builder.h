@@ -21,10 +21,13 @@ struct lab_lock_id {
 struct builder *builder_new(void);
 void builder_free(struct builder *b);	/* and the picture with it */
 
-u32 builder_task(struct builder *b, const struct lab_task_record *record);
+u32 builder_task(struct builder *b, const struct lab_task_record *record);	/* @record must outlive it */
+u32 builder_nr_tasks(const struct builder *b);
+const struct lab_task_record *builder_record(const struct builder *b, u32 task);	/* NULL: gone */
 u32 builder_find_task(const struct builder *b, u32 tid);	/* by tid as the looker sees it; LAB_NONE if unknown */
 u32 builder_gone_task(struct builder *b, u32 tgid, u32 tid);	/* an owner that does not exist any more */
 u32 builder_lock(struct builder *b, const struct lab_lock_id *id, enum lab_lock_kind kind, u32 attrs);
+u32 builder_find_group(const struct builder *b, const char *key);	/* LAB_NONE: not made yet */
 u32 builder_group(struct builder *b, const char *key, const char *what, bool doubtful);	/* same key: same group */
 void builder_member(struct builder *b, u32 group, u32 task);
 void builder_wait(struct builder *b, u32 task, u32 lock, enum lab_access access);
@@ -38,7 +41,10 @@ void *builder_alloc(struct builder *b, size_t bytes);		/* zeroed, likewise */
 struct lab_task *builder_task_at(struct builder *b, u32 task);
 struct lab_lock *builder_lock_at(struct builder *b, u32 lock);
 
-/* Sorts, indexes, judges. Return: the picture, owned by the builder; NULL without memory. May be called again after more was added. */
+/*
+ * Sorts, indexes, judges. Return: the picture, owned by the builder; NULL without memory. May be called again after more was
+ * added; the tasks and locks of the picture are the builder's own, so that what is set in them through builder_task_at() shows.
+ */
 struct lab_picture *builder_finish(struct builder *b);
 
 #endif
