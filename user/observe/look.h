@@ -38,6 +38,16 @@ struct look *look_open(const struct look_options *options, char *why, size_t why
 int look_once(struct look *look, const struct lab_picture **picture, char *why, size_t why_size);
 void look_close(struct look *look);
 
+/* Of the last look_once(), in ns. */
+struct look_timing {
+	u64 snapshot_ns[3];
+	u64 judge_ns;	/* classify, build and judge, all passes together */
+	u64 held_ns;
+	u64 stacks_ns;
+};
+const struct look_timing *look_timing(const struct look *look);
+enum snapshot_source look_source(const struct look *look);
+
 /*
  * What the classifiers see of a look. One of them fills in the waits of its kind of task and returns true, or leaves the task
  * to the next.
