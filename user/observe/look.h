@@ -60,6 +60,8 @@ struct look_context {
 	const struct look_options *options;
 	struct memory *(*memory)(struct look_context *c, u32 tgid);	/* cached; NULL if it may not be read */
 	void *private;
+	void *descriptors;	/* descriptor.c's own and */
+	void *spins;		/* spin.c's own: NULL when a look begins, memory from builder_alloc() */
 };
 
 bool futex_classify(struct look_context *c, const struct lab_task_record *r, u32 task);		/* futex.c */
