@@ -29,7 +29,7 @@ packages += qemu-system-x86 busybox-static cpio kmod	# make check-vm
 CFLAGS ?= -O2 -g
 LAB_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -Iuser -Imodule -I$(O)/bpf
 TEST_CFLAGS := -Itests -isystem $(O)/kselftest
-LAB_LIBS := -lbpf -ldw -lelf -ljansson -lseccomp -lcapstone -lpthread
+LAB_LIBS := -lm -lbpf -ldw -lelf -ljansson -lseccomp -lcapstone -lpthread
 BPF_CFLAGS := -O2 -g -Wall -target bpf -D__TARGET_ARCH_x86 -Imodule -I$(O)/bpf
 # Programs to look at: as users build theirs, no frame pointers, nothing of ours, no sanitizer ever.
 PROGRAM_CFLAGS := -O2 -g -Wall -Wextra -Wno-unused-parameter -fomit-frame-pointer -pthread -D_GNU_SOURCE
