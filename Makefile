@@ -170,6 +170,7 @@ tests: $(O)/run $(test_bin) $(programs) ## build all tests and the programs they
 check: all tests ## run all tests (SUITE='core/wfg cli': only those)
 	@$(run_suites) $(test_src) $(test_sh) $(check_suites)
 
+include tests/hang/hang.mk
 -include tests/vm/vm.mk
 
 .SECONDARY:
