@@ -184,7 +184,24 @@ enum lab_coffman {
 	LAB_NR_CONDITIONS
 };
 
-/* Why a condition holds, or does not; user/report/evidence.c says it in words with the task and lock that show it. */
+/*
+ * Why a condition holds, or does not; user/report/evidence.c says it in words with the task and lock that show it.
+ *
+ *   condition         holds  reason
+ *   ----------------  -----  ------------------------------------------------------------------------------
+ *   mutual exclusion   1     OWNERS_RECORDED, OWNER_UNKNOWN (kind is exclusive), SHARED (readers keep a writer out)
+ *                      0     NOT_A_LOCK, SHARED (permits)
+ *                     -1     OWNER_UNKNOWN (a futex word of an unknown library, or a word that says free)
+ *   hold and wait      1     EACH_HOLDS_AND_WAITS
+ *                      0     OWNER_GONE (it holds, and waits for nothing: abandoned_lock)
+ *                     -1     NONE_KNOWN_HELD
+ *   no preemption      1     NOTHING_TAKES_AWAY
+ *                      0     TIMED, SIGNALLED
+ *                     -1     SIGNAL_HANDLER
+ *   circular wait      1     CYCLE, SELF, KNOT
+ *                      0     NO_CYCLE
+ *                     -1     OUTSIDER
+ */
 enum lab_reason {
 	LAB_BECAUSE_OWNERS_RECORDED,	/* each lock is exclusive and names its owner */
 	LAB_BECAUSE_OWNER_UNKNOWN,	/* the kind is exclusive, but records no owner */
@@ -201,6 +218,7 @@ enum lab_reason {
 	LAB_BECAUSE_KNOT,		/* everybody who could help waits as well */
 	LAB_BECAUSE_SELF,
 	LAB_BECAUSE_NO_CYCLE,		/* it waits for somebody who will never act, not in a circle */
+	LAB_BECAUSE_OUTSIDER,	/* everybody seen waits, but somebody outside could act (shared word, io_uring) */
 	LAB_NR_REASONS
 };
 
@@ -229,6 +247,7 @@ enum lab_remedy {
  * @first_lock: into picture.finding_locks; @nr_locks
  * @first_victim: into picture.finding_tasks too: @nr_victims tasks stuck behind it, not part of it
  * @is_cycle: tasks and locks are in cycle order (otherwise: tasks are those stuck, locks what they wait for)
+ *	A reader may wait for a queued writer of a rwlock that readers hold: then task i+1 is queued for lock i, and waits for it too
  * @asked: touches a process the user asked about, as member or victim
  */
 struct lab_finding {
