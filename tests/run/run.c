@@ -2,7 +2,7 @@
 /*
  * run - runs test suites, one after the other, and judges what they print
  *
- *	run -o OUTPUT [-s PATTERN]... [-t SECONDS] [-u] SUITE...
+ *	run -o OUTPUT [-s PATTERN]... [-t SECONDS] [-x FACTOR] [-u] SUITE...
  *
  * A suite is a program that prints KTAP (Documentation/dev-tools/ktap.rst): tests/core/wfg_test.c stands for the program
  * OUTPUT/tests/core/wfg_test made of it, tests/cli/bash_test.sh for itself, NAME=COMMAND for a shell command. The source of a
@@ -644,6 +644,7 @@ int main(int argc, char **argv)
 {
 	unsigned int timeout_s = DEFAULT_TIMEOUT_S, nr_patterns = 0, nr_run = 0, nr;
 	bool no_live = false;
+	unsigned int factor = 1;
 	const char *output = NULL;
 	const char *patterns[64];
 	char path[PATH_MAX];
@@ -652,7 +653,7 @@ int main(int argc, char **argv)
 	sigset_t signals;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "o:s:t:u")) != -1) {
+	while ((opt = getopt(argc, argv, "o:s:t:x:u")) != -1) {
 		switch (opt) {
 		case 'o':
 			output = optarg;
@@ -665,6 +666,10 @@ int main(int argc, char **argv)
 		case 't':
 			timeout_s = atoi(optarg);
 			break;
+		case 'x':
+			/* A slower machine (an emulated one): every watchdog waits so many times longer. */
+			factor = atoi(optarg);
+			break;
 		case 'u':
 			no_live = true;
 			break;
@@ -673,8 +678,8 @@ int main(int argc, char **argv)
 			argc = 0;
 		}
 	}
-	if (!output || optind >= argc || !timeout_s)
-		die(2, "usage: run -o OUTPUT [-s PATTERN]... [-t SECONDS] [-u] SUITE...");
+	if (!output || optind >= argc || !timeout_s || !factor)
+		die(2, "usage: run -o OUTPUT [-s PATTERN]... [-t SECONDS] [-x FACTOR] [-u] SUITE...");
 	snprintf(path, sizeof(path), "%s/tests", output);
 	mkdir(path, 0777);
 	snprintf(path, sizeof(path), "%s/tests/logs", output);
@@ -696,6 +701,7 @@ int main(int argc, char **argv)
 		bool selected = !nr_patterns;
 
 		setup(s, argv[i], output, timeout_s);
+		s->timeout_s *= factor;
 		for (unsigned int p = 0; p < nr_patterns; p++)
 			selected |= is_selected(s->name, patterns[p]);
 		if (!selected || (no_live && s->live))
