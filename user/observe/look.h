@@ -62,12 +62,19 @@ struct look_context {
 	void *private;
 	void *descriptors;	/* descriptor.c's own and */
 	void *spins;		/* spin.c's own: NULL when a look begins, memory from builder_alloc() */
+	void *futexes;		/* futex.c's own, likewise */
 };
 
 bool futex_classify(struct look_context *c, const struct lab_task_record *r, u32 task);		/* futex.c */
 bool descriptor_classify(struct look_context *c, const struct lab_task_record *r, u32 task);	/* descriptor.c */
 bool spin_classify(struct look_context *c, const struct lab_task_record *r, u32 task);		/* spin.c */
 void held_scan(struct look_context *c, u32 tgid);						/* held.c */
+
+/*
+ * Where a word of @r's process lives: the inode behind a shared mapping, otherwise the address space (futex.c). Return: false if
+ * its mapping could not be found, and @id is a guess.
+ */
+bool look_word_id(struct look_context *c, const struct lab_task_record *r, u64 address, struct lab_lock_id *id);
 
 /* The group "the other threads that share this memory" of a private word, built once per address space. */
 u32 look_mm_group(struct look_context *c, const struct lab_task_record *r);
