@@ -15,7 +15,7 @@
 /* suite: timeout=60 */
 
 struct plan {
-	u32 hangs[20];	/* processes that hang whoever looks at them */
+	u32 hangs[20]; /* processes that hang whoever looks at them */
 	int nr;
 };
 
@@ -94,8 +94,9 @@ FIXTURE_TEARDOWN(supervise)
 	fclose(self->out);
 }
 
-static int run(FIXTURE_DATA(supervise) *self, int (*body)(void *, struct look_progress *, FILE *, FILE *),
-	       void *argument, double timeout)
+static int run(FIXTURE_DATA(supervise) * self,
+	       int (*body)(void *, struct look_progress *, FILE *, FILE *), void *argument,
+	       double timeout)
 {
 	struct supervised s = {
 		.body = body,
