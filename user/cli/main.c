@@ -2,6 +2,7 @@
 /*
  * locklab - the Linux concurrency lab
  */
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,6 +48,8 @@ static int run(const char *name, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	/* Only the character set: numbers are read and written with a point everywhere. */
+	setlocale(LC_CTYPE, "");
 	if (argc < 2)
 		return cli_usage("", "no verb given: try 'locklab diagnose PID', or 'locklab --help'");
 	if (!strcmp(argv[1], "--version")) {
