@@ -46,9 +46,9 @@ enum lab_task_flags {
 
 /**
  * struct lab_task_record - one task at one look
- * @tgid: process, in the initial PID namespace (of the looker, from /proc)
+ * @tgid: process, as the looker's PID namespace numbers it
  * @tid: thread, likewise
- * @ppid: tgid of the real parent
+ * @ppid: tgid of the real parent, likewise; 0 if it has no number there
  * @ns_tid: thread ID in its own PID namespace: what it writes into lock words
  * @ns_tgid: its process ID there
  * @ns: identity of that namespace (nsfs inode), 0 unknown

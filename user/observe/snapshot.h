@@ -20,7 +20,18 @@ struct look_progress {
 	u64 steps;	/* grows with each step, so that slow is told from stuck */
 	u32 skip[LOOK_MAX_SKIP];	/* processes whose memory must not be read */
 	u32 nr_skip;
+	u32 looking_map;	/* BPF map that says whom a pass is looking at, 0 none: snapshotter_suspect() */
 };
+
+/**
+ * snapshotter_suspect() - whom a look that does not come back hangs with
+ * @progress: of that look, which may be another process's
+ *
+ * For the supervisor. Never blocks on a target. Asks the kernel's half of a pass as well, which can not write to @progress.
+ *
+ * Return: tgid, 0 nobody in particular.
+ */
+u32 snapshotter_suspect(const struct look_progress *progress);
 
 /* All tasks of one pass, sorted by (tgid, tid). */
 struct snapshot {
@@ -30,6 +41,8 @@ struct snapshot {
 	u64 taken_ns;		/* CLOCK_MONOTONIC at its end */
 	u64 duration_ns;
 	bool whole;		/* all tasks of the system were seen */
+	u32 *by_tid;		/* index for snapshot_find(), by_tid_size slots (a power of two) */
+	u32 by_tid_size;
 };
 
 struct snapshotter;
@@ -38,7 +51,7 @@ struct snapshotter;
  * snapshotter_open() - get ready to take snapshots
  * @source: BPF needs CAP_BPF + CAP_PERFMON (root) and a kernel with BTF
  * @tgid: only this process, 0 all
- * @progress: where to say what is being looked at, never NULL
+ * @progress: where to say what is being looked at, and read whom to leave alone; never NULL
  * @why: receives one line on why it failed
  *
  * Return: NULL with @why set, and errno (EPERM, ENOENT: no BTF, ESRCH, ...).
