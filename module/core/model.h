@@ -11,25 +11,25 @@
 
 #include "env.h"
 
-#define LAB_NONE	(~0u)
+#define LAB_NONE (~0u)
 
 enum lab_lock_kind {
-	LAB_FUTEX,	/* a futex word of a library we do not know */
+	LAB_FUTEX, /* a futex word of a library we do not know */
 	LAB_MUTEX,
 	LAB_RWLOCK,
 	LAB_CONDVAR,
 	LAB_SEMAPHORE,
 	LAB_BARRIER,
 	LAB_ONCE,
-	LAB_THREAD,	/* join: the end of a thread */
+	LAB_THREAD, /* join: the end of a thread */
 	LAB_SPINLOCK,
-	LAB_STDIO,	/* FILE lock */
-	LAB_MALLOC,	/* malloc arena and other one-word low-level locks of libc */
+	LAB_STDIO, /* FILE lock */
+	LAB_MALLOC, /* malloc arena and other one-word low-level locks of libc */
 	LAB_PIPE,
 	LAB_SOCKET,
-	LAB_PROCESS,	/* waitpid: the end of a process */
+	LAB_PROCESS, /* waitpid: the end of a process */
 	LAB_FLOCK,
-	LAB_RECORD_LOCK,	/* fcntl: POSIX or open-file-description record lock */
+	LAB_RECORD_LOCK, /* fcntl: POSIX or open-file-description record lock */
 	LAB_KERNEL_LOCK,
 	LAB_NR_KINDS
 };
@@ -43,41 +43,48 @@ enum lab_lock_attrs {
 	LAB_PRIO_PROTECT = 1 << 5,
 	LAB_PSHARED = 1 << 6,
 	LAB_PREFER_WRITER = 1 << 7,
-	LAB_READ_HELD = 1 << 8,	/* a rwlock now held by readers, who are not recorded */
-	LAB_FREE = 1 << 9,	/* the word says nobody holds it: a hand-off in flight, or a lost wake-up */
-	LAB_RUST = 1 << 10,	/* LAB_FUTEX as Rust's std uses it */
-	LAB_GO = 1 << 11,	/* LAB_FUTEX as Go's runtime uses it */
-	LAB_INCONSISTENT = 1 << 12,	/* owner field and word disagree */
-	LAB_EDEADLK = 1 << 13,	/* the kernel refused this PI lock (EDEADLK or ESRCH) and the C library parked the caller */
-	LAB_OWNER_REUSED = 1 << 14,	/* the recorded TID was handed on to a newer task: the owner is gone */
+	LAB_READ_HELD = 1 << 8, /* a rwlock now held by readers, who are not recorded */
+	LAB_FREE =
+		1 << 9, /* the word says nobody holds it: a hand-off in flight, or a lost wake-up */
+	LAB_RUST = 1 << 10, /* LAB_FUTEX as Rust's std uses it */
+	LAB_GO = 1 << 11, /* LAB_FUTEX as Go's runtime uses it */
+	LAB_INCONSISTENT = 1 << 12, /* owner field and word disagree */
+	LAB_EDEADLK =
+		1
+		<< 13, /* the kernel refused this PI lock (EDEADLK or ESRCH) and the C library parked the caller */
+	LAB_OWNER_REUSED =
+		1 << 14, /* the recorded TID was handed on to a newer task: the owner is gone */
 };
 
 enum lab_space {
-	LAB_SPACE_KERNEL,	/* a = b = 0 */
-	LAB_SPACE_MM,		/* a = lowest tgid that has this address space; private or anonymous memory */
-	LAB_SPACE_INODE,	/* a = device, b = inode: shared mapping (address = offset), pipe, socket, file */
-	LAB_SPACE_TASK,		/* a = tgid: the end of a process */
+	LAB_SPACE_KERNEL, /* a = b = 0 */
+	LAB_SPACE_MM, /* a = lowest tgid that has this address space; private or anonymous memory */
+	LAB_SPACE_INODE, /* a = device, b = inode: shared mapping (address = offset), pipe, socket, file */
+	LAB_SPACE_TASK, /* a = tgid: the end of a process */
 };
 
 struct lab_frame {
-	const char *function;	/* NULL unknown */
-	const char *file;	/* NULL unknown */
-	const char *module;	/* NULL unknown */
-	u32 line;		/* 0 unknown */
+	const char *function; /* NULL unknown */
+	const char *file; /* NULL unknown */
+	const char *module; /* NULL unknown */
+	u32 line; /* 0 unknown */
 	u64 address;
 };
 
 enum lab_task_status {
-	LAB_TASK_IS_ASKED = 1 << 0,	/* the user asked about its process */
-	LAB_TASK_IS_GONE = 1 << 1,	/* does not exist any more: known only by a TID in a lock word */
-	LAB_TASK_IS_STOPPED = 1 << 2,	/* T, t or frozen: it could go on if somebody let it */
-	LAB_TASK_IS_STEADY = 1 << 3,	/* same state, call, arguments and switch count in every pass of this look */
-	LAB_TASK_WAITS_TIMED = 1 << 4,	/* the wait ends by itself */
-	LAB_TASK_WAITS_ANY = 1 << 5,	/* any one of its locks would do (futex_waitv, poll); otherwise all */
-	LAB_TASK_SPINS = 1 << 6,	/* waits without a system call */
-	LAB_TASK_SIGNALLED = 1 << 7,	/* a signal is pending: the wait may end by itself */
-	LAB_TASK_HANDLES_SIGNALS = 1 << 8,	/* a signal handler of this process may wake an ownerless wait */
-	LAB_TASK_OPAQUE = 1 << 9,	/* 32-bit, no permission, ...: could be doing anything */
+	LAB_TASK_IS_ASKED = 1 << 0, /* the user asked about its process */
+	LAB_TASK_IS_GONE = 1 << 1, /* does not exist any more: known only by a TID in a lock word */
+	LAB_TASK_IS_STOPPED = 1 << 2, /* T, t or frozen: it could go on if somebody let it */
+	LAB_TASK_IS_STEADY =
+		1 << 3, /* same state, call, arguments and switch count in every pass of this look */
+	LAB_TASK_WAITS_TIMED = 1 << 4, /* the wait ends by itself */
+	LAB_TASK_WAITS_ANY =
+		1 << 5, /* any one of its locks would do (futex_waitv, poll); otherwise all */
+	LAB_TASK_SPINS = 1 << 6, /* waits without a system call */
+	LAB_TASK_SIGNALLED = 1 << 7, /* a signal is pending: the wait may end by itself */
+	LAB_TASK_HANDLES_SIGNALS =
+		1 << 8, /* a signal handler of this process may wake an ownerless wait */
+	LAB_TASK_OPAQUE = 1 << 9, /* 32-bit, no permission, ...: could be doing anything */
 };
 
 /**
@@ -92,8 +99,8 @@ enum lab_task_status {
 struct lab_task {
 	u32 tgid;
 	u32 tid;
-	u32 status;	/* enum lab_task_status */
-	char state;	/* as in /proc/PID/stat, '?' unknown, '-' gone */
+	u32 status; /* enum lab_task_status */
+	char state; /* as in /proc/PID/stat, '?' unknown, '-' gone */
 	const char *comm;
 	u32 first_wait, nr_waits;
 	u32 first_hold, nr_holds;
@@ -116,7 +123,7 @@ struct lab_task {
  */
 struct lab_lock {
 	enum lab_lock_kind kind;
-	u32 attrs;	/* enum lab_lock_attrs */
+	u32 attrs; /* enum lab_lock_attrs */
 	enum lab_space space;
 	u64 space_a, space_b;
 	u64 address;
@@ -137,26 +144,26 @@ struct lab_wait {
 };
 
 enum lab_hold_source {
-	LAB_HOLD_OWNER,		/* the lock's own owner field */
-	LAB_HOLD_ROBUST,	/* the task's robust list */
-	LAB_HOLD_SCAN,		/* found by scanning memory for the shape of a held mutex */
-	LAB_HOLD_KERNEL,	/* the kernel says so (/proc/locks, descriptors) */
-	LAB_HOLD_TARGET,	/* it is the thing waited for: a thread or process that has to end */
+	LAB_HOLD_OWNER, /* the lock's own owner field */
+	LAB_HOLD_ROBUST, /* the task's robust list */
+	LAB_HOLD_SCAN, /* found by scanning memory for the shape of a held mutex */
+	LAB_HOLD_KERNEL, /* the kernel says so (/proc/locks, descriptors) */
+	LAB_HOLD_TARGET, /* it is the thing waited for: a thread or process that has to end */
 };
 
 struct lab_hold {
 	u32 task, lock;
 	enum lab_hold_source source;
 	enum lab_access access;
-	bool steady;	/* read the same in every pass */
-	u32 depth;	/* recursion depth, 1 normally */
+	bool steady; /* read the same in every pass */
+	u32 depth; /* recursion depth, 1 normally */
 };
 
 /* Tasks any one of which could end a wait, though none is known to hold anything. */
 struct lab_group {
-	u32 first_member, nr_members;	/* into picture.members: task indices */
-	const char *what;	/* "the other threads of process 12", "whoever has the write end open" */
-	bool doubtful;		/* somebody outside could act too (signal handler, shared word, io_uring): at most probable */
+	u32 first_member, nr_members; /* into picture.members: task indices */
+	const char *what; /* "the other threads of process 12", "whoever has the write end open" */
+	bool doubtful; /* somebody outside could act too (signal handler, shared word, io_uring): at most probable */
 };
 
 enum lab_finding_kind {
@@ -203,41 +210,41 @@ enum lab_coffman {
  *                     -1     OUTSIDER
  */
 enum lab_reason {
-	LAB_BECAUSE_OWNERS_RECORDED,	/* each lock is exclusive and names its owner */
-	LAB_BECAUSE_OWNER_UNKNOWN,	/* the kind is exclusive, but records no owner */
-	LAB_BECAUSE_NOT_A_LOCK,		/* condition, barrier, pipe, join ...: nothing is held exclusively */
-	LAB_BECAUSE_SHARED,		/* readers or permits */
+	LAB_BECAUSE_OWNERS_RECORDED, /* each lock is exclusive and names its owner */
+	LAB_BECAUSE_OWNER_UNKNOWN, /* the kind is exclusive, but records no owner */
+	LAB_BECAUSE_NOT_A_LOCK, /* condition, barrier, pipe, join ...: nothing is held exclusively */
+	LAB_BECAUSE_SHARED, /* readers or permits */
 	LAB_BECAUSE_EACH_HOLDS_AND_WAITS,
-	LAB_BECAUSE_NONE_KNOWN_HELD,	/* waits seen, holds not recorded by this kind */
-	LAB_BECAUSE_OWNER_GONE,		/* the owner went away holding it */
-	LAB_BECAUSE_NOTHING_TAKES_AWAY,	/* no timeout, no signal, not robust with a dead owner */
+	LAB_BECAUSE_NONE_KNOWN_HELD, /* waits seen, holds not recorded by this kind */
+	LAB_BECAUSE_OWNER_GONE, /* the owner went away holding it */
+	LAB_BECAUSE_NOTHING_TAKES_AWAY, /* no timeout, no signal, not robust with a dead owner */
 	LAB_BECAUSE_TIMED,
 	LAB_BECAUSE_SIGNALLED,
 	LAB_BECAUSE_SIGNAL_HANDLER,
-	LAB_BECAUSE_CYCLE,		/* the cycle itself */
-	LAB_BECAUSE_KNOT,		/* everybody who could help waits as well */
+	LAB_BECAUSE_CYCLE, /* the cycle itself */
+	LAB_BECAUSE_KNOT, /* everybody who could help waits as well */
 	LAB_BECAUSE_SELF,
-	LAB_BECAUSE_NO_CYCLE,		/* it waits for somebody who will never act, not in a circle */
-	LAB_BECAUSE_OUTSIDER,	/* everybody seen waits, but somebody outside could act (shared word, io_uring) */
+	LAB_BECAUSE_NO_CYCLE, /* it waits for somebody who will never act, not in a circle */
+	LAB_BECAUSE_OUTSIDER, /* everybody seen waits, but somebody outside could act (shared word, io_uring) */
 	LAB_NR_REASONS
 };
 
 struct lab_condition {
-	s8 holds;	/* 1 yes, 0 no, -1 can not tell */
+	s8 holds; /* 1 yes, 0 no, -1 can not tell */
 	enum lab_reason reason;
-	u32 task, lock;	/* that show it best; LAB_NONE none in particular */
+	u32 task, lock; /* that show it best; LAB_NONE none in particular */
 };
 
 /* What to do, said in words by user/report/evidence.c. */
 enum lab_remedy {
-	LAB_REMEDY_ORDER,	/* break circular wait: one order for these locks; @task takes @lock out of it */
-	LAB_REMEDY_RECURSIVE,	/* self: release first, or make it recursive or error-checking */
-	LAB_REMEDY_ROBUST,	/* owner died: make it robust, release on every path out of the thread */
-	LAB_REMEDY_WAKE,	/* nobody left to signal, post or arrive: find the missing wake-up */
-	LAB_REMEDY_DRAIN,	/* pipes: close unused ends, read and write at once (poll) */
-	LAB_REMEDY_UPGRADE,	/* rwlock: do not ask for it again while holding it */
-	LAB_REMEDY_LET_TIME_OUT,	/* preemptable: it ends by itself; mind the retry (livelock) */
-	LAB_REMEDY_REAP,	/* join or waitpid in a circle */
+	LAB_REMEDY_ORDER, /* break circular wait: one order for these locks; @task takes @lock out of it */
+	LAB_REMEDY_RECURSIVE, /* self: release first, or make it recursive or error-checking */
+	LAB_REMEDY_ROBUST, /* owner died: make it robust, release on every path out of the thread */
+	LAB_REMEDY_WAKE, /* nobody left to signal, post or arrive: find the missing wake-up */
+	LAB_REMEDY_DRAIN, /* pipes: close unused ends, read and write at once (poll) */
+	LAB_REMEDY_UPGRADE, /* rwlock: do not ask for it again while holding it */
+	LAB_REMEDY_LET_TIME_OUT, /* preemptable: it ends by itself; mind the retry (livelock) */
+	LAB_REMEDY_REAP, /* join or waitpid in a circle */
 	LAB_NR_REMEDIES
 };
 
@@ -260,8 +267,8 @@ struct lab_finding {
 	bool asked;
 	struct lab_condition conditions[LAB_NR_CONDITIONS];
 	enum lab_remedy remedy;
-	enum lab_coffman cheapest;	/* the condition that is cheapest to break here */
-	u32 remedy_task, remedy_lock;	/* where */
+	enum lab_coffman cheapest; /* the condition that is cheapest to break here */
+	u32 remedy_task, remedy_lock; /* where */
 };
 
 enum lab_verdict { LAB_NONE_WRONG, LAB_FOUND, LAB_UNKNOWN };
@@ -281,12 +288,12 @@ struct lab_picture {
 	u32 nr_tasks;
 	struct lab_lock *locks;
 	u32 nr_locks;
-	struct lab_wait *waits;		/* sorted by task */
+	struct lab_wait *waits; /* sorted by task */
 	u32 nr_waits;
-	struct lab_hold *holds;		/* sorted by task */
+	struct lab_hold *holds; /* sorted by task */
 	u32 nr_holds;
-	u32 *lock_waits;		/* indices of waits, sorted by lock */
-	u32 *lock_holds;		/* indices of holds, sorted by lock */
+	u32 *lock_waits; /* indices of waits, sorted by lock */
+	u32 *lock_holds; /* indices of holds, sorted by lock */
 	struct lab_group *groups;
 	u32 nr_groups;
 	u32 *members;
@@ -305,6 +312,6 @@ const char *lab_lock_kind_name(enum lab_lock_kind kind);
 const char *lab_finding_kind_name(enum lab_finding_kind kind);
 const char *lab_certainty_name(enum lab_certainty certainty);
 const char *lab_condition_name(enum lab_coffman condition);
-bool lab_finding_is_fault(enum lab_finding_kind kind);	/* counts for exit status 1 */
+bool lab_finding_is_fault(enum lab_finding_kind kind); /* counts for exit status 1 */
 
 #endif

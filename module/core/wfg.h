@@ -15,13 +15,17 @@
 
 #include "env.h"
 
-#define WFG_NONE	(~0u)
+#define WFG_NONE (~0u)
 
 enum wfg_flags {
-	WFG_ANY = 1 << 0,	/* one of its edges is enough; otherwise it needs all */
-	WFG_DEAD = 1 << 1,	/* will never act, whatever happens; its edges say nothing */
-	WFG_LIVE = 1 << 2,	/* can always act, whatever its edges say; wins over WFG_DEAD (never accuse) */
-	WFG_TIMED = 1 << 3,	/* acts by itself some day: live in the first reduction, not in the second; WFG_DEAD wins */
+	WFG_ANY = 1 << 0, /* one of its edges is enough; otherwise it needs all */
+	WFG_DEAD = 1 << 1, /* will never act, whatever happens; its edges say nothing */
+	WFG_LIVE =
+		1
+		<< 2, /* can always act, whatever its edges say; wins over WFG_DEAD (never accuse) */
+	WFG_TIMED =
+		1
+		<< 3, /* acts by itself some day: live in the first reduction, not in the second; WFG_DEAD wins */
 };
 
 /**
@@ -77,8 +81,9 @@ int wfg_add_edge(struct wfg *g, u32 from, u32 to);
  */
 void wfg_solve(struct wfg *g);
 
-bool wfg_is_stuck(const struct wfg *g, u32 node);	/* for ever */
-bool wfg_is_held_up(const struct wfg *g, u32 node);	/* stuck, or would be if timed waits counted as waits for ever */
+bool wfg_is_stuck(const struct wfg *g, u32 node); /* for ever */
+bool wfg_is_held_up(const struct wfg *g,
+		    u32 node); /* stuck, or would be if timed waits counted as waits for ever */
 
 /* Return: number of circles; those that are not timed come first. */
 u32 wfg_circles(const struct wfg *g, const struct wfg_circle **circles, const u32 **nodes);
@@ -86,7 +91,7 @@ u32 wfg_circles(const struct wfg *g, const struct wfg_circle **circles, const u3
 /**
  * wfg_behind() - which circle a node is in, or waits behind
  *
- * Of several, one that the fewest edges lead to. A stuck node has one that is not timed, unless it is a WFG_DEAD node that
+ * A stuck node has one that is not timed, of several one that the fewest edges lead to, unless it is a WFG_DEAD node that
  * nobody needs. A node that is held up but not stuck has one of either sort, or none: behind a knot that only timed waits
  * close there is no circle.
  *

@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: GPL-2.0 OR LGPL-2.1-or-later
+/*
+ * wfg - wait-for graph: reduction, circles, knots
+ *
+ * Why what is left by the reduction is exactly what never acts: a node acts once what it needs has acted, so the set of those
+ * that can act is the least fixpoint, and the worklist computes it: each edge is looked at once, when its target acts (Holt,
+ * "Some Deadlock Properties of Computer Systems", ACM Computing Surveys 4:3, 1972).
+ *
+ * Why the circles explain all of it: from a stuck node that is not WFG_DEAD some edge leads to a stuck node (ALL: at least one;
+ * ANY: every one). Follow them: the walk ends in a terminal strongly connected component of the stuck nodes. That is a
+ * WFG_DEAD node, or has a cycle of single-minded nodes in it, or is a knot; so every stuck node reaches a circle, and
+ * wfg_behind() is a breadth-first search backwards from all circles at once.
+ *
+ * Components: Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Computing 1:2, 1972; its recursion is the array
+ * path[] here.
+ */
+#include "carve.h"
+#include "wfg.h"
+
+enum mark {
+	MARK_SINGLE =
+		1 << 0, /* needs every one of its edges: ALL, or ANY with one distinct target */
+	MARK_ACTS = 1 << 1, /* reached by the first reduction */
+	MARK_ENDS = 1 << 2, /* reached by the second one */
+	MARK_CIRCLE = 1 << 3, /* in a circle that is not timed */
+};
+
+struct wfg_edge {
+	u32 from, to;
+};
+
+struct wfg {
+	u32 max_nodes, max_edges;
+	u32 nr_nodes, nr_edges;
+	u32 nr_circles, nr_circle_nodes;
+	struct wfg_edge *edges; /* as they were added */
+	u32 *out; /* [max_nodes + 1]: first edge of a node in to[] */
+	u32 *to;
+	u32 *in; /* [max_nodes + 1]: first edge into a node in from[] */
+	u32 *from;
+	struct wfg_circle *circles;
+	u32 *circle_nodes;
+	u32 *behind;
+	/* Scratch, each [max_nodes]; what for changes from step to step. */
+	u32 *left; /* reduction: edges still missing. Tarjan: low link. Cycles: stamp of the search that saw it */
+	u32 *queue; /* worklist; Tarjan: his stack */
+	u32 *number; /* Tarjan: order of discovery. Cycles: where a search came from */
+	u32 *next; /* Tarjan: the next edge to follow. Cycles: distance */
+	u32 *path; /* Tarjan: the nodes between the root and here. Cycles: the best so far */
+	u32 *order; /* nodes, component after component, successors first */
+	u32 *component;
+	u8 *flags; /* enum wfg_flags */
+	u8 *marks; /* enum mark */
+	bool *chosen; /* Tarjan: goes through it. Cycles: begins a search at it */
+};
+
+/* Cycles get this many times the linear work, so that small components are searched through and large ones stay linear. */
+#define CYCLE_EFFORT 64u
+
+/* Both the size (@g and @memory NULL) and the layout. */
+static u64 lay_out(struct wfg *g, void *memory, u32 max_nodes, u32 max_edges)
+{
+	struct wfg unused;
+	u64 nodes = max_nodes, edges = max_edges, offset = 0;
+
+	carve(&offset, memory, 1, sizeof(*g));
+	if (!g)
+		g = &unused;
+	g->edges = carve(&offset, memory, edges, sizeof(*g->edges));
+	g->out = carve(&offset, memory, nodes + 1, sizeof(*g->out));
+	g->to = carve(&offset, memory, edges, sizeof(*g->to));
+	g->in = carve(&offset, memory, nodes + 1, sizeof(*g->in));
+	g->from = carve(&offset, memory, edges, sizeof(*g->from));
+	g->circles = carve(&offset, memory, nodes, sizeof(*g->circles));
+	g->circle_nodes = carve(&offset, memory, nodes, sizeof(*g->circle_nodes));
+	g->behind = carve(&offset, memory, nodes, sizeof(*g->behind));
+	g->left = carve(&offset, memory, nodes, sizeof(*g->left));
+	g->queue = carve(&offset, memory, nodes, sizeof(*g->queue));
+	g->number = carve(&offset, memory, nodes, sizeof(*g->number));
+	g->next = carve(&offset, memory, nodes, sizeof(*g->next));
+	g->path = carve(&offset, memory, nodes, sizeof(*g->path));
+	g->order = carve(&offset, memory, nodes, sizeof(*g->order));
+	g->component = carve(&offset, memory, nodes, sizeof(*g->component));
+	g->flags = carve(&offset, memory, nodes, sizeof(*g->flags));
+	g->marks = carve(&offset, memory, nodes, sizeof(*g->marks));
+	g->chosen = carve(&offset, memory, nodes, sizeof(*g->chosen));
+	return offset;
+}
+
+size_t wfg_bytes(u32 max_nodes, u32 max_edges)
+{
+	u64 bytes = lay_out(NULL, NULL, max_nodes, max_edges);
+
+	/* Half the range of an index, so that no sum of two overflows. */
+	if (max_nodes > (WFG_NONE >> 1) - 1 || max_edges > (WFG_NONE >> 1) - 1)
+		return 0;
+	if (bytes > (size_t)-1)
+		return 0;
+	return (size_t)bytes;
+}
+
+struct wfg *wfg_init(void *memory, u32 max_nodes, u32 max_edges)
+{
+	struct wfg *g = memory;
+
+	lay_out(g, memory, max_nodes, max_edges);
+	g->max_nodes = max_nodes;
+	g->max_edges = max_edges;
+	g->nr_nodes = 0;
+	g->nr_edges = 0;
+	g->nr_circles = 0;
+	g->nr_circle_nodes = 0;
+	return g;
+}
+
+u32 wfg_add_node(struct wfg *g, u32 flags)
+{
+	if (g->nr_nodes == g->max_nodes)
+		return WFG_NONE;
+	g->flags[g->nr_nodes] = (u8)flags;
+	return g->nr_nodes++;
+}
+
+int wfg_add_edge(struct wfg *g, u32 from, u32 to)
+{
+	if (g->nr_edges == g->max_edges || from >= g->nr_nodes || to >= g->nr_nodes)
+		return -1;
+	g->edges[g->nr_edges].from = from;
+	g->edges[g->nr_edges].to = to;
+	g->nr_edges++;
+	return 0;
+}
+
+/* Counting sort of the edges by either end; stable, so that the order in which they were added decides what is found. */
+static void index_edges(struct wfg *g)
+{
+	u32 n = g->nr_nodes;
+	u32 i;
+
+	memset(g->out, 0, ((size_t)n + 1) * sizeof(*g->out));
+	memset(g->in, 0, ((size_t)n + 1) * sizeof(*g->in));
+	for (i = 0; i < g->nr_edges; i++) {
+		g->out[g->edges[i].from + 1]++;
+		g->in[g->edges[i].to + 1]++;
+	}
+	for (i = 0; i < n; i++) {
+		g->out[i + 1] += g->out[i];
+		g->in[i + 1] += g->in[i];
+		g->left[i] = g->out[i];
+		g->queue[i] = g->in[i];
+	}
+	for (i = 0; i < g->nr_edges; i++) {
+		g->to[g->left[g->edges[i].from]++] = g->edges[i].to;
+		g->from[g->queue[g->edges[i].to]++] = g->edges[i].from;
+	}
+}
+
+static void mark_single_minded(struct wfg *g)
+{
+	u32 n, e;
+
+	for (n = 0; n < g->nr_nodes; n++) {
+		bool single = true;
+
+		if (g->flags[n] & WFG_ANY)
+			for (e = g->out[n]; e < g->out[n + 1] && single; e++)
+				single = g->to[e] == g->to[g->out[n]];
+		g->marks[n] = single ? MARK_SINGLE : 0;
+		if (g->flags[n] & WFG_LIVE)
+			g->flags[n] &= (u8)~WFG_DEAD;
+	}
+}
+
+/* Mark with @mark all that can act when the nodes with one of the flags in @free act by themselves. */
+static void reduce(struct wfg *g, u32 free, u8 mark)
+{
+	u32 nr = 0, done, n, e;
+
+	for (n = 0; n < g->nr_nodes; n++) {
+		u32 needs = g->out[n + 1] - g->out[n];
+
+		g->left[n] = needs && (g->flags[n] & WFG_ANY) ? 1 : needs;
+		if (g->flags[n] & WFG_DEAD)
+			continue;
+		if (!needs || (g->flags[n] & free)) {
+			g->marks[n] |= mark;
+			g->queue[nr++] = n;
+		}
+	}
+	for (done = 0; done < nr; done++) {
+		n = g->queue[done];
+		for (e = g->in[n]; e < g->in[n + 1]; e++) {
+			u32 p = g->from[e];
+
+			if ((g->marks[p] & mark) || (g->flags[p] & WFG_DEAD) || --g->left[p])
+				continue;
+			g->marks[p] |= mark;
+			g->queue[nr++] = p;
+		}
+	}
+}
+
+/*
+ * Tarjan's algorithm over the chosen nodes and the edges between them. Afterwards the components lie one after the
+ * other in order[], those that others lead to first, and component[] tells them apart.
+ *
+ * Return: number of nodes in order[].
+ */
+static u32 find_components(struct wfg *g)
+{
+	u32 nr_order = 0, nr_numbers = 0, nr_components = 0;
+	u32 root, n;
+
+	for (n = 0; n < g->nr_nodes; n++) {
+		g->number[n] = WFG_NONE;
+		g->component[n] = WFG_NONE;
+	}
+	for (root = 0; root < g->nr_nodes; root++) {
+		u32 depth = 0, nr_stack = 0;
+
+		if (!g->chosen[root] || g->number[root] != WFG_NONE)
+			continue;
+		g->path[depth++] = root;
+		g->queue[nr_stack++] = root;
+		g->number[root] = nr_numbers;
+		g->left[root] = nr_numbers++;
+		g->next[root] = g->out[root];
+		while (depth) {
+			n = g->path[depth - 1];
+			if (g->next[n] < g->out[n + 1]) {
+				u32 to = g->to[g->next[n]++];
+
+				if (!g->chosen[to] || g->component[to] != WFG_NONE)
+					continue;
+				if (g->number[to] != WFG_NONE) { /* on the stack */
+					if (g->number[to] < g->left[n])
+						g->left[n] = g->number[to];
+					continue;
+				}
+				g->path[depth++] = to;
+				g->queue[nr_stack++] = to;
+				g->number[to] = nr_numbers;
+				g->left[to] = nr_numbers++;
+				g->next[to] = g->out[to];
+				continue;
+			}
+			depth--;
+			if (depth && g->left[n] < g->left[g->path[depth - 1]])
+				g->left[g->path[depth - 1]] = g->left[n];
+			if (g->left[n] == g->number[n]) {
+				u32 member;
+
+				do {
+					member = g->queue[--nr_stack];
+					g->component[member] = nr_components;
+					g->order[nr_order++] = member;
+				} while (member != n);
+				nr_components++;
+			}
+		}
+	}
+	return nr_order;
+}
+
+static u32 component_end(const struct wfg *g, u32 begin, u32 nr)
+{
+	u32 end = begin + 1;
+
+	while (end < nr && g->component[g->order[end]] == g->component[g->order[begin]])
+		end++;
+	return end;
+}
+
+static struct wfg_circle *add_circle(struct wfg *g, bool is_cycle, bool is_timed)
+{
+	struct wfg_circle *circle = &g->circles[g->nr_circles++];
+
+	circle->first = g->nr_circle_nodes;
+	circle->nr = 0;
+	circle->is_cycle = is_cycle;
+	circle->is_timed = is_timed;
+	return circle;
+}
+
+static void add_to_circle(struct wfg *g, struct wfg_circle *circle, u32 node)
+{
+	g->circle_nodes[g->nr_circle_nodes++] = node;
+	circle->nr++;
+	if (!circle->is_timed)
+		g->marks[node] |= MARK_CIRCLE;
+}
+
+/* An edge of the component that @n is in. */
+static bool is_inside(const struct wfg *g, u32 n, u32 to)
+{
+	return g->component[to] == g->component[n];
+}
+
+/*
+ * Breadth-first from @start inside its component, back to @start; left[] is the stamp of the search, next[] the distance and
+ * number[] the node that we came from. Gives up at a length of @limit.
+ *
+ * Return: length of the cycle, with its last node in @last; WFG_NONE if none is shorter than @limit.
+ */
+static u32 cycle_through(struct wfg *g, u32 start, u32 limit, u64 *work, u32 *last)
+{
+	u32 nr = 0, done, e;
+
+	g->queue[nr++] = start;
+	g->left[start] = start;
+	g->next[start] = 0;
+	for (done = 0; done < nr; done++) {
+		u32 n = g->queue[done];
+
+		if (g->next[n] + 1 >= limit)
+			break;
+		for (e = g->out[n]; e < g->out[n + 1]; e++) {
+			u32 to = g->to[e];
+
+			++*work;
+			if (!is_inside(g, n, to))
+				continue;
+			if (to == start) {
+				*last = n;
+				return g->next[n] + 1;
+			}
+			if (g->left[to] == start)
+				continue;
+			g->left[to] = start;
+			g->next[to] = g->next[n] + 1;
+			g->number[to] = n;
+			g->queue[nr++] = to;
+		}
+	}
+	return WFG_NONE;
+}
+
+/* The cycle that path[] holds, @nr nodes backwards, as a circle that begins with its lowest node. */
+static void add_cycle(struct wfg *g, u32 nr, bool is_timed)
+{
+	struct wfg_circle *circle = add_circle(g, true, is_timed);
+	u32 lowest = 0, i;
+
+	for (i = 1; i < nr; i++)
+		if (g->path[i] < g->path[lowest])
+			lowest = i;
+	for (i = 0; i < nr; i++)
+		add_to_circle(g, circle, g->path[(lowest + nr - i) % nr]);
+}
+
+/*
+ * The shortest cycle of the component order[begin, end), if it has one.
+ *
+ * If no node has a choice inside the component, the component is the cycle. Otherwise every cycle goes through a node that has
+ * one (a cycle of nodes without a choice could not be left), so a search from each of those finds the shortest. All of them
+ * would be O(V E); after CYCLE_EFFORT times the size of the component the best so far is good enough: it is a true cycle, and
+ * the shortest through each of the nodes that were tried.
+ */
+static void shortest_cycle(struct wfg *g, u32 begin, u32 end, bool is_timed)
+{
+	u32 best = WFG_NONE, last = WFG_NONE;
+	u64 size = end - begin, work = 0;
+	bool choice = false;
+	u32 i, e, n;
+
+	for (i = begin; i < end; i++) {
+		u32 inside = 0;
+
+		n = g->order[i];
+		g->left[n] = WFG_NONE;
+		for (e = g->out[n]; e < g->out[n + 1]; e++)
+			inside += is_inside(g, n, g->to[e]);
+		size += g->out[n + 1] - g->out[n];
+		if (!inside)
+			return; /* a node on its own */
+		g->chosen[n] = inside > 1;
+		choice |= inside > 1;
+	}
+	if (!choice)
+		g->chosen[g->order[begin]] = true;
+	for (i = begin; i < end && work <= CYCLE_EFFORT * size; i++) {
+		u32 length;
+
+		n = g->order[i];
+		if (!g->chosen[n])
+			continue;
+		length = cycle_through(g, n, best, &work, &last);
+		if (length == WFG_NONE)
+			continue;
+		best = length;
+		g->path[0] = last;
+		for (e = 1; e < best; e++)
+			g->path[e] = g->number[g->path[e - 1]];
+	}
+	add_cycle(g, best, is_timed);
+}
+
+static bool is_single_minded(const struct wfg *g, u32 n)
+{
+	return (g->marks[n] & MARK_SINGLE) && !(g->flags[n] & WFG_DEAD);
+}
+
+/* Cycles of single-minded nodes: of stuck ones, or else of those that only time keeps from being stuck. */
+static void find_cycles(struct wfg *g, bool timed)
+{
+	u32 nr, begin, end, n;
+
+	for (n = 0; n < g->nr_nodes; n++) {
+		bool in = timed ? wfg_is_held_up(g, n) && !wfg_is_stuck(g, n) : wfg_is_stuck(g, n);
+
+		g->chosen[n] = in && is_single_minded(g, n);
+	}
+	nr = find_components(g);
+	for (begin = 0; begin < nr; begin = end) {
+		end = component_end(g, begin, nr);
+		shortest_cycle(g, begin, end, timed);
+	}
+}
+
+static void find_needed_dead(struct wfg *g)
+{
+	u32 n, e;
+
+	for (n = 0; n < g->nr_nodes; n++) {
+		if (!(g->flags[n] & WFG_DEAD))
+			continue;
+		for (e = g->in[n]; e < g->in[n + 1]; e++) {
+			u32 p = g->from[e];
+
+			if (!wfg_is_held_up(g, p) || (g->flags[p] & WFG_DEAD))
+				continue;
+			add_to_circle(g, add_circle(g, true, false), n);
+			break;
+		}
+	}
+}
+
+static void find_knots(struct wfg *g)
+{
+	u32 nr, begin, end, i, e, n;
+
+	for (n = 0; n < g->nr_nodes; n++)
+		g->chosen[n] = wfg_is_stuck(g, n) && !(g->flags[n] & WFG_DEAD);
+	nr = find_components(g);
+	for (begin = 0; begin < nr; begin = end) {
+		bool is_knot = true;
+		struct wfg_circle *circle;
+
+		end = component_end(g, begin, nr);
+		for (i = begin; i < end && is_knot; i++) {
+			n = g->order[i];
+			if (g->marks[n] & MARK_CIRCLE)
+				is_knot = false;
+			for (e = g->out[n]; e < g->out[n + 1] && is_knot; e++)
+				if (wfg_is_stuck(g, g->to[e]) && !is_inside(g, n, g->to[e]))
+					is_knot = false;
+		}
+		if (!is_knot)
+			continue;
+		circle = add_circle(g, false, false);
+		for (i = begin; i < end; i++)
+			add_to_circle(g, circle, g->order[i]);
+	}
+}
+
+/* Backwards from queue[0, nr) over nodes that are stuck, or held up only. */
+static u32 spread(struct wfg *g, u32 done, u32 nr, bool held_up)
+{
+	for (; done < nr; done++) {
+		u32 n = g->queue[done], e;
+
+		for (e = g->in[n]; e < g->in[n + 1]; e++) {
+			u32 p = g->from[e];
+
+			if (g->behind[p] != WFG_NONE || (g->flags[p] & WFG_DEAD))
+				continue;
+			if (held_up ? !wfg_is_held_up(g, p) : !wfg_is_stuck(g, p))
+				continue;
+			g->behind[p] = g->behind[n];
+			g->queue[nr++] = p;
+		}
+	}
+	return nr;
+}
+
+static u32 seed(struct wfg *g, u32 nr, bool timed)
+{
+	u32 c, i;
+
+	for (c = 0; c < g->nr_circles; c++) {
+		if (g->circles[c].is_timed != timed)
+			continue;
+		for (i = 0; i < g->circles[c].nr; i++) {
+			u32 n = g->circle_nodes[g->circles[c].first + i];
+
+			g->behind[n] = c;
+			g->queue[nr++] = n;
+		}
+	}
+	return nr;
+}
+
+static void find_behind(struct wfg *g)
+{
+	u32 nr, n;
+
+	for (n = 0; n < g->nr_nodes; n++)
+		g->behind[n] = WFG_NONE;
+	nr = spread(g, 0, seed(g, 0, false), false);
+	nr = seed(g, nr, true);
+	spread(g, 0, nr, true);
+}
+
+void wfg_solve(struct wfg *g)
+{
+	index_edges(g);
+	mark_single_minded(g);
+	reduce(g, WFG_LIVE | WFG_TIMED, MARK_ACTS);
+	reduce(g, WFG_LIVE, MARK_ENDS);
+	find_cycles(g, false);
+	find_needed_dead(g);
+	find_knots(g);
+	find_cycles(g, true);
+	find_behind(g);
+}
+
+bool wfg_is_stuck(const struct wfg *g, u32 node)
+{
+	return !(g->marks[node] & MARK_ACTS);
+}
+
+bool wfg_is_held_up(const struct wfg *g, u32 node)
+{
+	return !(g->marks[node] & MARK_ENDS);
+}
+
+u32 wfg_circles(const struct wfg *g, const struct wfg_circle **circles, const u32 **nodes)
+{
+	*circles = g->circles;
+	*nodes = g->circle_nodes;
+	return g->nr_circles;
+}
+
+u32 wfg_behind(const struct wfg *g, u32 node)
+{
+	return g->behind[node];
+}
