@@ -17,22 +17,27 @@ ifeq ($(origin CXX),default)
 CXX := g++
 endif
 
-# Debian packages, by what needs them. 'make setup' installs those that are missing.
-packages := gcc libc6-dev clang bpftool libbpf-dev libelf-dev libdw-dev libjansson-dev uthash-dev libseccomp-dev libcapstone-dev
-packages += xz-utils			# the kernel's test harness, out of its source package
-packages += g++ procps rsync perl	# make check: programs that hang, the kernel's way of running tests
-packages += graphviz			# diagnose --svg
-packages += clang-format cppcheck shellcheck mandoc libc6-dev-arm64-cross	# make lint
-packages += linux-headers-amd64		# make core-kernel
-packages += qemu-system-x86 busybox-static cpio kmod	# make check-vm
+# Debian packages. 'make setup' installs those that are missing; 'make run' is content with those that build.
+build_packages := gcc libc6-dev clang bpftool libbpf-dev libelf-dev libdw-dev libjansson-dev uthash-dev \
+	libseccomp-dev libcapstone-dev zlib1g-dev
+# The kernel's test harness, out of its source package; programs that hang; the kernel's way to run tests.
+check_packages := xz-utils g++ procps rsync perl
+# Pictures.
+check_packages += graphviz
+# make lint; clang finds the other machine's headers in libc6-dev-arm64-cross, no cross gcc is needed.
+check_packages += clang-format cppcheck shellcheck mandoc libc6-dev-arm64-cross
+# make core-kernel
+check_packages += linux-headers-amd64
+# make check-vm
+check_packages += qemu-system-x86 busybox-static cpio kmod
 
 CFLAGS ?= -O2 -g
-LAB_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -Iuser -Imodule -I$(O)/bpf
+LAB_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -Iuser -Imodule -I$(O)/bpf $(WERROR)
 TEST_CFLAGS := -Itests -isystem $(O)/kselftest
 LAB_LIBS := -lm -lbpf -ldw -lelf -ljansson -lseccomp -lcapstone -lpthread
-BPF_CFLAGS := -O2 -g -Wall -target bpf -D__TARGET_ARCH_x86 -Imodule -I$(O)/bpf
+BPF_CFLAGS := -O2 -g -Wall -target bpf -D__TARGET_ARCH_x86 -Imodule -I$(O)/bpf $(WERROR)
 # Programs to look at: as users build theirs, no frame pointers, nothing of ours, no sanitizer ever.
-PROGRAM_CFLAGS := -O2 -g -Wall -Wextra -Wno-unused-parameter -fomit-frame-pointer -pthread -D_GNU_SOURCE
+PROGRAM_CFLAGS := -O2 -g -Wall -Wextra -Wno-unused-parameter -fomit-frame-pointer -pthread -D_GNU_SOURCE $(WERROR)
 
 SAN :=
 ifneq ($(SAN),)
@@ -66,13 +71,19 @@ test_src := $(filter %_test.c,$(test_c)) $(wildcard tests/run/*_test.c)
 bench_src := $(filter %_bench.c,$(test_c))
 tests_src := $(filter-out %_test.c %_bench.c,$(test_c))
 test_sh := $(sort $(wildcard tests/*_test.sh tests/*/*_test.sh))
+# Suites that look at nothing but themselves (tests/run/run.c says how a source says so): for sanitizer builds.
+live_src := $(if $(test_src),$(shell grep -lE '^[/*[:space:]]*suite:.*\<live\>' $(test_src)))
+unit_bin := $(patsubst %.c,$(O)/%,$(filter-out $(live_src),$(test_src)))
 test_bin := $(test_src:%.c=$(O)/%)
 bench_bin := $(bench_src:%.c=$(O)/%)
+
+man_pages := $(wildcard user/cli/*.1)
+completion := $(wildcard user/cli/locklab.bash)
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
 .PHONY: all
-all: $(if $(wildcard user/cli/main.c),$(O)/locklab) $(O)/compile_commands.json ## build the command, .output/locklab (V=1: show commands; O=DIR: build there)
+all: $(O)/locklab $(O)/compile_commands.json ## build the command, .output/locklab (V=1 shows how, O=DIR builds there)
 
 $(O)/locklab: $(call obj,user/cli/main.c) $(O)/libcli.a $(O)/libreport.a $(O)/libobserve.a $(O)/libcore.a
 	$(say) LD $@
@@ -91,6 +102,12 @@ $(O)/always:
 $(eval $(call keep,$(O)/flags,$$(CC) $$(CXX) $$(CLANG) $$(BPFTOOL) $$(CFLAGS) $$(SAN_FLAGS) $$(LDFLAGS) $$(LAB_CFLAGS) $$(TEST_CFLAGS) $$(LAB_LIBS) $$(BPF_CFLAGS) $$(PROGRAM_CFLAGS)))
 flags := $(O)/flags Makefile
 
+# Asked once: what is missing is said before compilers say it in their way. Elsewhere than on Debian, make tries nevertheless.
+$(O)/tools:
+	@mkdir -p $(@D)
+	@if tests/setup.sh --check $(build_packages); then touch $@; else \
+		echo "setup: or: make setup"; command -v $(CC) >/dev/null && command -v $(CLANG) >/dev/null; fi
+
 define archive
 $(eval $(call keep,$(O)/lib$(1).members,$$($(1)_src)))
 $(O)/lib$(1).a: $$(call obj,$$($(1)_src)) $(O)/lib$(1).members
@@ -108,17 +125,17 @@ comma := ,
 entry = printf '{"directory": "%s"$(comma) "file": "%s"$(comma) "command": "%s"}\n' '$(CURDIR)' '$<' '$(subst ",\\",$(1))' >$@.json
 
 compile = $(CC) $(CFLAGS) $(SAN_FLAGS) $(LAB_CFLAGS) $(if $(filter tests/%,$<),$(TEST_CFLAGS)) -MMD -MP -c -o $@ $<
-$(O)/obj/%.o: %.c $(flags)
+$(O)/obj/%.o: %.c $(flags) | $(O)/tools
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(compile)
 	@$(call entry,$(compile))
 
-$(O)/compile_commands.json: $(call obj,$(wildcard user/cli/main.c) $(cli_src) $(report_src) $(observe_src) $(core_src))
+$(O)/compile_commands.json: $(call obj,user/cli/main.c $(cli_src) $(report_src) $(observe_src) $(core_src))
 	@mkdir -p $(@D)
 	@{ echo '['; find $(O)/obj -name '*.o.json' -exec cat {} + | sed '$$!s/$$/,/'; echo ']'; } >$@.tmp && mv $@.tmp $@
 
-$(O)/bpf/vmlinux.h: $(O)/flags
+$(O)/bpf/vmlinux.h: $(O)/flags | $(O)/tools
 	$(say) BTF $@
 	@mkdir -p $(@D)
 	@if [ ! -r $(VMLINUX) ]; then \
@@ -139,7 +156,7 @@ $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 # ---- tests
 
 $(O)/kernel/package: tests/setup-harness.sh
-	@tests/setup-harness.sh $(O)
+	$(Q)$(if $(HARNESS),mkdir -p $(O) && for d in kernel kselftest checkpatch; do ln -sfn $(HARNESS)/$$d $(O)/$$d; done,tests/setup-harness.sh $(O))
 
 $(test_bin) $(bench_bin): $(O)/%: $(O)/obj/%.o $(O)/libtests.a $(O)/libcli.a $(O)/libreport.a $(O)/libobserve.a $(O)/libcore.a
 	$(say) LD $@
@@ -161,17 +178,79 @@ $(O)/run: tests/run/run.c $(flags)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -MMD -MP -MF $@.d -o $@ $<
 
-run_suites = LOCKLAB_OUTPUT=$(abspath $(O)) LOCKLAB=$(abspath $(O))/locklab $(O)/run -o $(O) $(if $(SUITE),-s '$(SUITE)')
+# What tests find in their environment.
+run_environment = LOCKLAB_OUTPUT=$(abspath $(O)) LOCKLAB=$(abspath $(O))/locklab MAKE='$(MAKE)' KDIR='$(KDIR)'
+run_suites = $(run_environment) $(O)/run -o $(O) $(if $(SUITE),-s '$(SUITE)')
 
-.PHONY: tests
+.PHONY: tests check lint run setup bench
 tests: $(O)/run $(test_bin) $(programs) ## build all tests and the programs they look at
 
-.PHONY: check
-check: all tests ## run all tests (SUITE='core/wfg cli': only those)
+# Packages first; a make of its own then sees what they brought. Everything that can be built is built before the first test runs.
+check: setup ## run all tests; SUITE='core/wfg cli' only those
+	@$(MAKE) --no-print-directory check-suites
+
+.PHONY: check-suites
+check-suites: all tests $(check_deps)
 	@$(run_suites) $(test_src) $(test_sh) $(check_suites)
 
-include tests/hang/hang.mk
--include tests/vm/vm.mk
+lint: ## judge the code by its looks: format, checkpatch, cppcheck, arrows, headers, scripts, licences
+	@tests/setup.sh $(build_packages) $(check_packages)
+	@$(MAKE) --no-print-directory lint-suites
+
+.PHONY: lint-suites
+lint-suites: $(O)/run $(O)/kernel/package $(O)/bpf/vmlinux.h $(skeletons)
+	@$(run_suites) $(filter tests/lint/%,$(test_sh))
+
+run: ## set up, build, make a program hang, explain it
+	@tests/setup.sh $(build_packages)
+	@$(MAKE) --no-print-directory all $(O)/tests/hang/mutex_abba
+	@tests/demo.sh $(O)
+
+setup: ## install the Debian packages that are missing, or say which
+	@tests/setup.sh $(build_packages) $(check_packages)
+
+bench: all $(bench_bin) ## run the benchmarks
+	$(Q)set -e; for bench in $(bench_bin); do echo "== $$bench"; $(run_environment) $$bench; done
+
+# Sanitizers: a build of its own in each, and the suites that look at nothing but themselves. What is looked at is never built so.
+.PHONY: tsan asan check-unit
+tsan: $(O)/kernel/package ## run the unit tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory O=$(O)/tsan SAN=thread HARNESS=$(abspath $(O)) check-unit
+
+asan: $(O)/kernel/package ## run the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined HARNESS=$(abspath $(O)) check-unit
+
+check-unit: $(O)/run $(unit_bin)
+	@$(run_environment) $(O)/run -u -o $(O) $(if $(SUITE),-s '$(SUITE)') $(test_src)
+
+# ---- the core as kernel code
+
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) $(lastword $(sort $(wildcard /lib/modules/*/build))))
+
+# Kbuild leaves its objects beside the sources: those it sees are links.
+.PHONY: core-kernel
+core-kernel: ## compile module/core as kernel code, W=1 (KDIR=DIR: against those headers)
+	@test -n "$(KDIR)" || { echo "no kernel headers: 'make setup', or KDIR=DIR" >&2; exit 3; }
+	@mkdir -p $(O)/core-kernel/module/core $(O)/core-kernel/module/uapi
+	@for f in Kbuild $(wildcard module/core/* module/uapi/*); do ln -sfn $(CURDIR)/$$f $(O)/core-kernel/$$f; done
+	$(Q)$(MAKE) $(if $(V),,-s) -C $(KDIR) M=$(abspath $(O))/core-kernel W=1 modules
+
+# ---- install
+
+.PHONY: install uninstall
+install: $(O)/locklab ## install the command, its page and its completion (PREFIX=/usr/local DESTDIR=)
+	$(say) INSTALL $(DESTDIR)$(PREFIX)/bin/locklab
+	$(Q)install -D -m 755 $(O)/locklab $(DESTDIR)$(PREFIX)/bin/locklab
+	$(Q)set -e; for page in $(man_pages); do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/$${page##*/}; done
+	$(Q)set -e; for file in $(completion); do install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/bash-completion/completions/locklab; done
+
+uninstall: ## remove what install put there
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/locklab $(DESTDIR)$(PREFIX)/share/bash-completion/completions/locklab \
+		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(man_pages)))
+
+# What a folder needs beyond the common rules. tests/vm/vm.mk: check-vm, and what check waits for and runs in its place
+# (check_deps, check_suites).
+include $(wildcard tests/*/*.mk)
 
 .SECONDARY:
 .DELETE_ON_ERROR:

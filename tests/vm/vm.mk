@@ -21,7 +21,7 @@ vm_ready := $(O)/vm/initramfs $(vm_kernels:%=$(O)/vm/%/vmlinuz)
 # @N: seconds that a guest may take; TCG runs some thirty times slower than the machine.
 vm_checks := $(foreach kernel,$(vm_kernels),'vm/$(kernel)@900=tests/vm/vm.sh $(O) $(kernel)')
 
-check: $(vm_ready)
+check-suites: $(vm_ready)
 check_suites += $(vm_checks)
 
 .PHONY: check-vm
