@@ -227,13 +227,13 @@ check-unit: $(O)/run $(unit_bin)
 
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) $(lastword $(sort $(wildcard /lib/modules/*/build))))
 
-# Kbuild leaves its objects beside the sources: those it sees are links.
+# Kbuild leaves its objects beside the sources: those it sees are links. Our O= is not for it.
 .PHONY: core-kernel
 core-kernel: ## compile module/core as kernel code, W=1 (KDIR=DIR: against those headers)
 	@test -n "$(KDIR)" || { echo "no kernel headers: 'make setup', or KDIR=DIR" >&2; exit 3; }
 	@mkdir -p $(O)/core-kernel/module/core $(O)/core-kernel/module/uapi
 	@for f in Kbuild $(wildcard module/core/* module/uapi/*); do ln -sfn $(CURDIR)/$$f $(O)/core-kernel/$$f; done
-	$(Q)$(MAKE) $(if $(V),,-s) -C $(KDIR) M=$(abspath $(O))/core-kernel W=1 modules
+	$(Q)MAKEFLAGS= $(MAKE) $(if $(V),V=$(V),-s) -C $(KDIR) M=$(abspath $(O))/core-kernel W=1 modules
 
 # ---- install
 

@@ -21,7 +21,7 @@ compiles()
 asks_for_little()
 {
 	for object in "$LOCKLAB_OUTPUT"/core-kernel/module/core/*.o; do
-		nm -u "$object"
+		nm -u "$object" || return 1
 	done | awk 'NF' | sed 's/.* U //; s/^ *U //' | sort -u >"$LOCKLAB_OUTPUT/core-kernel/undefined"
 	for object in "$LOCKLAB_OUTPUT"/core-kernel/module/core/*.o; do
 		nm --defined-only "$object" | awk '{ print $3 }'
