@@ -33,6 +33,7 @@ struct attempt {
 	int out_fd, err_fd;
 	int signals;	/* signalfd of those that end us */
 	int signal_number;
+	u32 suspect;	/* the process that it is stuck with */
 };
 
 static u64 now_ns(void)
@@ -64,6 +65,7 @@ child(const struct supervised *s, struct look_progress *progress, const struct a
 static enum outcome attend(struct attempt *a, const struct look_progress *progress, u64 deadline)
 {
 	u64 steps = 0, since = now_ns();
+	u32 suspect = 0;
 
 	for (;;) {
 		struct pollfd fds[] = { { .fd = a->pidfd, .events = POLLIN },
@@ -82,10 +84,12 @@ static enum outcome attend(struct attempt *a, const struct look_progress *progre
 		if (deadline && now >= deadline)
 			return TIMED_OUT;
 		seen = __atomic_load_n(&progress->steps, __ATOMIC_RELAXED);
-		if (seen != steps || !__atomic_load_n(&progress->tgid, __ATOMIC_RELAXED)) {
+		if (seen != steps || !suspect || snapshotter_suspect(progress) != suspect) {
 			steps = seen;
+			suspect = snapshotter_suspect(progress);
 			since = now;
 		} else if (now - since > STUCK_NS) {
+			a->suspect = suspect;
 			return STUCK;
 		}
 	}
@@ -138,6 +142,7 @@ static int run_once(const struct supervised *s, struct look_progress *progress, 
 
 	*again = false;
 	progress->tgid = 0;
+	progress->looking_map = 0;
 	fflush(NULL);
 	a->pid = fork();
 	if (a->pid < 0)
@@ -154,7 +159,7 @@ static int run_once(const struct supervised *s, struct look_progress *progress, 
 		if (progress->nr_skip == LOOK_MAX_SKIP)
 			return cli_unable(s->verb, "more than %d processes do not let themselves be looked at",
 					  LOOK_MAX_SKIP);
-		progress->skip[progress->nr_skip++] = progress->tgid;
+		progress->skip[progress->nr_skip++] = a->suspect;
 		*again = true;
 		return 0;
 	case TIMED_OUT:

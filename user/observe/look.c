@@ -19,6 +19,8 @@
 
 #define NR_PASSES		3
 #define DEFAULT_STACKS		16
+#define BETWEEN_NS	500000
+#define MAX_DEPTH	64	/* of generations, and what a PID reused under our eyes can make of them */
 
 struct cached_memory {
 	u32 tgid;
@@ -192,13 +194,31 @@ static void classify(struct look_context *c, u32 task)
 		descriptor_classify(c, r, task);
 }
 
-static bool is_asked(const struct look *look, u32 tgid)
+static bool is_named(const struct look *look, u32 tgid)
 {
-	if (look->options.all)
-		return true;
 	for (u32 i = 0; i < look->options.nr_tgids; i++)
 		if (look->tgids[i] == tgid)
 			return true;
+	return false;
+}
+
+static bool is_asked(const struct look *look, u32 tgid)
+{
+	const struct snapshot *now = look->context.now;
+
+	if (look->options.all || is_named(look, tgid))
+		return true;
+	if (!look->options.descendants || !now)
+		return false;
+	for (u32 depth = 0; depth < MAX_DEPTH; depth++) {
+		const struct lab_task_record *r = snapshot_find(now, tgid);
+
+		if (!r || r->ppid <= 1)
+			return false;
+		tgid = r->ppid;
+		if (is_named(look, tgid))
+			return true;
+	}
 	return false;
 }
 
@@ -504,7 +524,7 @@ static int take(struct look *look, u32 pass, char *why, size_t why_size)
 
 int look_once(struct look *look, const struct lab_picture **picture, char *why, size_t why_size)
 {
-	static const struct timespec between = { .tv_nsec = 500000 };
+	const struct timespec between = { .tv_nsec = look->options.between_ns ? look->options.between_ns : BETWEEN_NS };
 	u64 begin;
 	int err;
 
@@ -538,7 +558,17 @@ int look_once(struct look *look, const struct lab_picture **picture, char *why, 
 	look->timing.judge_ns += now_ns() - begin;
 	if (err || !has_asked_finding(*picture))
 		return err;
-	return detail(look, picture);
+	return look->options.later ? 0 : detail(look, picture);
+}
+
+int look_detail(struct look *look, const struct lab_picture **picture)
+{
+	return has_asked_finding(*picture) ? detail(look, picture) : 0;
+}
+
+const struct lab_task_record *look_record(const struct look *look, u32 task)
+{
+	return look->builder ? builder_record(look->builder, task) : NULL;
 }
 
 const struct look_timing *look_timing(const struct look *look)

@@ -16,10 +16,13 @@ struct look_options {
 	const u32 *tgids;	/* processes asked about */
 	u32 nr_tgids;
 	bool all;		/* everything that may be seen */
+	bool descendants;	/* their children as well, and those of these */
 	enum look_source source;
 	bool stacks;		/* take stacks and names of those in a finding */
 	u32 max_stacks;		/* at most so many a finding, 0: the default of 16 */
 	bool held;		/* scan memory for locks that nobody waits for */
+	bool later;		/* stacks, names and held locks only when look_detail() is called */
+	u64 between_ns;		/* from one pass to the next that confirms it, 0: the default of 0.5 ms */
 	struct look_progress *progress;	/* never NULL */
 };
 
@@ -37,6 +40,17 @@ struct look *look_open(const struct look_options *options, char *why, size_t why
  */
 int look_once(struct look *look, const struct lab_picture **picture, char *why, size_t why_size);
 void look_close(struct look *look);
+
+/**
+ * look_detail() - what a look that was opened with "later" has left out
+ * @picture: of the last look_once(); replaced by the same with stacks, names and held locks in it
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int look_detail(struct look *look, const struct lab_picture **picture);
+
+/* What was seen of a task of the last look_once(), NULL for one that is gone. */
+const struct lab_task_record *look_record(const struct look *look, u32 task);
 
 /* Of the last look_once(), in ns. */
 struct look_timing {
