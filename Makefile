@@ -19,7 +19,7 @@ endif
 
 # Debian packages. 'make setup' installs those that are missing; 'make run' is content with those that build.
 build_packages := gcc libc6-dev clang bpftool libbpf-dev libelf-dev libdw-dev libjansson-dev uthash-dev \
-	libseccomp-dev libcapstone-dev zlib1g-dev
+	libseccomp-dev libcapstone-dev libiberty-dev zlib1g-dev
 # The kernel's test harness, out of its source package; programs that hang; the kernel's way to run tests.
 check_packages := xz-utils g++ procps rsync perl
 # Pictures.
@@ -34,7 +34,7 @@ check_packages += qemu-system-x86 busybox-static cpio kmod
 CFLAGS ?= -O2 -g
 LAB_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -Iuser -Imodule -I$(O)/bpf $(WERROR)
 TEST_CFLAGS := -Itests -isystem $(O)/kselftest
-LAB_LIBS := -lm -lbpf -ldw -lelf -ljansson -lseccomp -lcapstone -lpthread
+LAB_LIBS := -lm -lbpf -ldw -lelf -ljansson -lseccomp -lcapstone -liberty -lpthread
 BPF_CFLAGS := -O2 -g -Wall -target bpf -D__TARGET_ARCH_x86 -Imodule -I$(O)/bpf $(WERROR)
 # Programs to look at: as users build theirs, no frame pointers, nothing of ours, no sanitizer ever.
 PROGRAM_CFLAGS := -O2 -g -Wall -Wextra -Wno-unused-parameter -fomit-frame-pointer -pthread -D_GNU_SOURCE $(WERROR)
