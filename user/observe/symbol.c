@@ -40,6 +40,8 @@ char *symbol_demangle(const char *name)
 		if (part && part != whole)
 			*part = 0;
 	}
+	/* Versions of exported symbols. */
+	whole[strcspn(whole, "@")] = 0;
 	if (whole[0] != '_' || (whole[1] != 'Z' && whole[1] != 'R'))
 		return whole;
 	/* Without parameters; recursion is limited by default. */
