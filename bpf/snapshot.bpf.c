@@ -29,7 +29,13 @@
 #define RAMFS_MAGIC		0x858458f6
 #define EROFS_MAGIC		0xe0f5e1e2
 #define SQUASHFS_MAGIC		0x73717368
-#define FMODE_BACKING		(1 << 25)
+/*
+ * FMODE_BACKING was bit 25 up to 6.12 and is bit 24 on 6.18, where bit 25 marks files that fanotify passes over, such as that
+ * behind anonymous shared memory. Either bit makes us look; the file system of what is found tells.
+ */
+#define MAYBE_FMODE_BACKING	(1 << 24 | 1 << 25)
+#define OVERLAYFS_MAGIC		0x794c7630
+#define FUSE_MAGIC		0x65735546	/* passthrough */
 #define VM_SHARED		0x00000008
 #define FIND_VMA_TRIES		32
 #define SIGNALS			64
@@ -137,10 +143,15 @@ static long see_vma(struct task_struct *task, struct vm_area_struct *vma, void *
 	seen.ino = inode->i_ino;
 	seen.dev = encode_dev(inode->i_sb->s_dev);
 	/* On overlayfs the file that is mapped is not the one that was opened; /proc/PID/maps names the latter. */
-	if (bpf_core_type_exists(struct backing_file___full) && file->f_mode & FMODE_BACKING) {
+	if (bpf_core_type_exists(struct backing_file___full) && file->f_mode & MAYBE_FMODE_BACKING) {
+		__u64 magic;
+
 		inode = BPF_CORE_READ((struct backing_file___full *)file, user_path.dentry, d_inode);
-		seen.ino = BPF_CORE_READ(inode, i_ino);
-		seen.dev = encode_dev(BPF_CORE_READ(inode, i_sb, s_dev));
+		magic = BPF_CORE_READ(inode, i_sb, s_magic);
+		if (magic == OVERLAYFS_MAGIC || magic == FUSE_MAGIC) {
+			seen.ino = BPF_CORE_READ(inode, i_ino);
+			seen.dev = encode_dev(BPF_CORE_READ(inode, i_sb, s_dev));
+		}
 	}
 	return 0;
 }
