@@ -90,9 +90,8 @@ bool glibc_mutex_kind_is_valid(u32 kind)
 	/* pthread_mutex_init() answers ENOTSUP. */
 	if ((kind & GLIBC_MUTEX_ROBUST) && protocol == GLIBC_MUTEX_PP)
 		return false;
-	/* Elision is for plain mutexes, and either wanted or not. */
-	if ((kind & GLIBC_MUTEX_ELISION) && ((kind & GLIBC_MUTEX_ELISION) == GLIBC_MUTEX_ELISION ||
-					     protocol || (kind & GLIBC_MUTEX_ROBUST)))
+	/* Wanted or not: settype(NORMAL) says not, whatever else the mutex is; only a plain one may be given to it later. */
+	if ((kind & GLIBC_MUTEX_ELISION) == GLIBC_MUTEX_ELISION)
 		return false;
 	return true;
 }
@@ -108,7 +107,8 @@ u32 glibc_mutex_attrs(u32 kind)
 		attrs |= LAB_PI;
 	if (kind & GLIBC_MUTEX_PP)
 		attrs |= LAB_PRIO_PROTECT;
-	if (kind & GLIBC_MUTEX_PSHARED)
+	/* Every robust mutex has the bit, shared or not. */
+	if ((kind & GLIBC_MUTEX_PSHARED) && !(kind & GLIBC_MUTEX_ROBUST))
 		attrs |= LAB_PSHARED;
 	return attrs;
 }
