@@ -240,12 +240,13 @@ static void *without_stack(void *arg)
 	role(wild ? "wild" : "null");
 	__asm__ volatile("mov %[sp], %%rsp\n"
 			 "1:\tmov %[futex], %%eax\n\t"
+			 "xor %%r10d, %%r10d\n\t"
 			 "syscall\n\t"
 			 "jmp 1b\n"
 			 :
 			 : [sp] "r"(wild), [futex] "i"(SYS_futex), "D"(&never),
 			   "S"(FUTEX_WAIT_PRIVATE), "d"(0)
-			 : "rax", "rcx", "r11", "memory");
+			 : "rax", "rcx", "r10", "r11", "memory");
 	return NULL;
 }
 

@@ -508,15 +508,6 @@ static struct spin_process *process_of(struct look_context *c, const struct lab_
 	return p;
 }
 
-/* The lowest process with this address space names it. */
-static u32 space_of(const struct look_context *c, u64 mm)
-{
-	for (u32 i = 0; i < c->now->nr; i++)
-		if (c->now->records[i].mm == mm)
-			return c->now->records[i].tgid;
-	return 0;
-}
-
 /* Records the owner that the word names. Return: false if it is nobody who could be. */
 static bool add_owner(struct look_context *c, const struct lab_task_record *r, u32 lock, u32 owner)
 {
@@ -575,22 +566,14 @@ bool spin_classify(struct look_context *c, const struct lab_task_record *r, u32 
 	map = memory_mapping_at(c->memory(c, r->tgid), address);
 	if (!map)
 		return false;
-	id = (struct lab_lock_id){ .space = LAB_SPACE_MM,
-				   .a = space_of(c, r->mm),
-				   .address = address };
-	if (map->flags & MAPPING_SHARED)
-		id = (struct lab_lock_id){
-			.space = LAB_SPACE_INODE,
-			.a = map->dev,
-			.b = map->ino,
-			.address = address - map->start + map->pgoff,
-		};
+	if (!look_word_id(c, r, address, &id))
+		return false;
 	lock = builder_lock(c->builder, &id, LAB_SPINLOCK, 0);
 	builder_lock_at(c->builder, lock)->word = (u32)s->value[s->word];
 	owner = owner_in_word(s);
 	if (!owner || !add_owner(c, r, lock, owner)) {
 		/* Anybody with this memory may be the one; and is there somebody who was not asleep all the time? */
-		unseen = (map->flags & MAPPING_SHARED) || p->others_ran ||
+		unseen = id.space != LAB_SPACE_MM || (map->flags & MAPPING_SHARED) || p->others_ran ||
 			 (r->flags & (LAB_TASK_SIGCAUGHT | LAB_TASK_PTRACED));
 		wakers = look_mm_group(c, r);
 		builder_lock_at(c->builder, lock)->wakers = wakers;
