@@ -212,10 +212,10 @@ HANG(socket_pair, .program = "hang/pipe_cycle", .args = "socketpair", .kind = "i
      .certainty = "proven|probable", .tasks = "client server", .locks = "* *",
      .lock_kind = "socket");
 HANG(flock_abba, .program = "hang/file_lock", .args = "flock", .kind = "deadlock",
-     .certainty = "proven", .tasks = "backup restore", .locks = "* *", .lock_kind = "flock",
+     .certainty = "proven|probable", .tasks = "backup restore", .locks = "* *", .lock_kind = "flock",
      .flags = CYCLE);
 HANG(record_lock_abba, .program = "hang/file_lock", .args = "ofd", .kind = "deadlock",
-     .certainty = "proven", .tasks = "backup restore", .locks = "* *", .lock_kind = "record_lock",
+     .certainty = "proven|probable", .tasks = "backup restore", .locks = "* *", .lock_kind = "record_lock",
      .flags = CYCLE);
 
 #define SPIN(name, how, who, what)                                                                 \

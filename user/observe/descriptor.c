@@ -118,13 +118,8 @@ static void collect(struct look_context *c, struct tgids *set, const struct ends
 			descriptor_add_tgid(c->builder, set, ends->at[i].tgid);
 }
 
-/*
- * Somebody who may not be looked at might have the other end. A descriptor comes by birth, so a descendant of the waiter or of
- * somebody who has it counts as having it; so does anybody if nobody else is known. A stranger leaves only doubt: it would
- * have to have been sent to him.
- */
-static bool may_be_unreadable(struct look_context *c, const struct lab_task_record *r,
-			      const struct tgids *set, bool *doubtful)
+bool descriptor_may_be_unreadable(struct look_context *c, const struct lab_task_record *r,
+				  const struct tgids *set, bool *doubtful)
 {
 	const struct descriptors *d = descriptors_of(c);
 
@@ -147,7 +142,7 @@ static bool may_be_unreadable(struct look_context *c, const struct lab_task_reco
 void descriptor_wakers(struct look_context *c, const struct lab_task_record *r, u32 lock,
 		       const struct tgids *set, const char *key, const char *what, bool doubtful)
 {
-	bool unseen = may_be_unreadable(c, r, set, &doubtful);
+	bool unseen = descriptor_may_be_unreadable(c, r, set, &doubtful);
 	u32 group;
 
 	if (unseen)
@@ -231,7 +226,7 @@ static u32 socket_lock(struct look_context *c, const struct lab_task_record *r,
 
 	if (!is_new)
 		return lock;
-	peer.ino = descriptor_peer(descriptor_net(c, r->tgid), t->end.ino);
+	peer.ino = descriptor_peer(c, r->tgid, t->end.ino);
 	if (!peer.ino) {
 		builder_lock_at(c->builder, lock)->unseen = true;
 		return lock;

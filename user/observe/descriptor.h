@@ -116,19 +116,27 @@ void *descriptor_grow(struct builder *b, void *old, u32 nr, u32 *capacity, size_
 /* descriptor_peer.c: sockets */
 
 /* The sockets of the network namespace that @tgid is in. NULL if that can not be known. */
-const struct net *descriptor_net(struct look_context *c, u32 tgid);
+struct net *descriptor_net(struct look_context *c, u32 tgid);
 
 /*
- * Return: inode of the socket at the other end, 0 if anybody unknown may be there. A datagram socket with a name takes from all;
+ * Return: inode of the socket at the other end of @tgid's socket @ino, 0 if anybody unknown may be there. A datagram socket with a name takes from all;
  * one that was handed to a process in another network namespace is not found here, which is the safe side.
  */
-u32 descriptor_peer(const struct net *net, u64 ino);
+u32 descriptor_peer(struct look_context *c, u32 tgid, u64 ino);
 
 /* descriptor.c: groups, and what all waits share */
 
 void descriptor_add_tgid(struct builder *b, struct tgids *set, u32 tgid);
 const struct lab_task_record *descriptor_only_thread(const struct look_context *c, u32 tgid);
 bool descriptor_uses_io_uring(const struct look_context *c, u32 tgid);
+
+/*
+ * Somebody who may not be looked at might have the other end. A descriptor comes by birth, so a descendant of the waiter or of
+ * somebody in @set counts as having it; so does anybody if nobody else is known. A stranger leaves only doubt: it would have to
+ * have been sent to him. Return: whether he counts.
+ */
+bool descriptor_may_be_unreadable(struct look_context *c, const struct lab_task_record *r, const struct tgids *set,
+				  bool *doubtful);
 
 /* Adds the threads of @tgid. Return: false if the snapshot does not have it. */
 bool descriptor_add_process(struct look_context *c, u32 group, u32 tgid);

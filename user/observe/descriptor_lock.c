@@ -133,6 +133,7 @@ static u32 file_lock(struct look_context *c, const struct lab_task_record *r,
 	enum lab_lock_kind kind = held->type == 'F' ? LAB_FLOCK : LAB_RECORD_LOCK;
 	const struct lab_task_record *only;
 	struct tgids set = { 0 };
+	bool unseen = false, doubtful = false;
 	char name[320], key[96], what[384];
 	bool is_new;
 	u32 lock;
@@ -156,8 +157,15 @@ static u32 file_lock(struct look_context *c, const struct lab_task_record *r,
 	}
 	only = set.nr == 1 ? descriptor_only_thread(c, set.at[0]) : NULL;
 	if (only) {
+		/* A POSIX lock is its process's alone; an open file may have been handed on. */
+		if (held->type != 'P') {
+			unseen = descriptor_may_be_unreadable(c, r, &set, &doubtful);
+			descriptor_net(c, r->tgid);
+			doubtful |= d->in_flight;
+		}
+		builder_lock_at(c->builder, lock)->unseen = unseen;
 		builder_hold(c->builder, builder_task(c->builder, only), lock, LAB_HOLD_KERNEL,
-			     held->write ? LAB_EXCLUSIVE : LAB_SHARED, true, 1);
+			     held->write ? LAB_EXCLUSIVE : LAB_SHARED, !doubtful, 1);
 		return lock;
 	}
 	snprintf(key, sizeof(key), "lock:%x:%" PRIu64 ":%" PRIx64, id.a ? (u32)id.a : 0, id.b,

@@ -42,6 +42,7 @@ struct net {
 	struct unix_socket *unixes; /* by inode */
 	struct tcp_socket *tcps; /* by inode */
 	u32 nr_unixes, nr_tcps;
+	bool tcps_known; /* read only when needed: the kernel walks its whole hash table */
 	struct net *next;
 };
 
@@ -244,10 +245,9 @@ static bool has_descriptors_in_flight(struct look_context *c, const struct net *
 	return false;
 }
 
-const struct net *descriptor_net(struct look_context *c, u32 tgid)
+struct net *descriptor_net(struct look_context *c, u32 tgid)
 {
 	struct descriptors *d = descriptors_of(c);
-	u32 capacity = 0;
 	struct net *net;
 	char who[16];
 	u64 ns;
@@ -265,14 +265,23 @@ const struct net *descriptor_net(struct look_context *c, u32 tgid)
 	net->next = d->nets;
 	d->nets = net;
 	read_unix(c, net, tgid);
-	read_tcp(c, net, tgid, "tcp", &capacity);
-	read_tcp(c, net, tgid, "tcp6", &capacity);
 	if (net->nr_unixes)
 		qsort(net->unixes, net->nr_unixes, sizeof(*net->unixes), compare_unix);
-	if (net->nr_tcps)
-		qsort(net->tcps, net->nr_tcps, sizeof(*net->tcps), compare_tcp);
 	d->in_flight |= has_descriptors_in_flight(c, net);
 	return net;
+}
+
+static void read_tcps(struct look_context *c, struct net *net, u32 tgid)
+{
+	u32 capacity = 0;
+
+	if (net->tcps_known)
+		return;
+	net->tcps_known = true;
+	read_tcp(c, net, tgid, "tcp", &capacity);
+	read_tcp(c, net, tgid, "tcp6", &capacity);
+	if (net->nr_tcps)
+		qsort(net->tcps, net->nr_tcps, sizeof(*net->tcps), compare_tcp);
 }
 
 static u32 tcp_peer(const struct net *net, const struct tcp_socket *s)
@@ -288,20 +297,22 @@ static u32 tcp_peer(const struct net *net, const struct tcp_socket *s)
 	return 0;
 }
 
-u32 descriptor_peer(const struct net *net, u64 ino)
+u32 descriptor_peer(struct look_context *c, u32 tgid, u64 ino)
 {
 	struct unix_socket ukey = { .ino = (u32)ino };
 	struct tcp_socket tkey = { .ino = (u32)ino };
-	const struct unix_socket *u;
-	const struct tcp_socket *t;
+	struct net *net = descriptor_net(c, tgid);
+	const struct unix_socket *u = NULL;
+	const struct tcp_socket *t = NULL;
 
 	if (!net || ino != (u32)ino)
 		return 0;
-	u = net->nr_unixes ? bsearch(&ukey, net->unixes, net->nr_unixes, sizeof(ukey), compare_unix)
-			   : NULL;
+	if (net->nr_unixes)
+		u = bsearch(&ukey, net->unixes, net->nr_unixes, sizeof(ukey), compare_unix);
 	if (u)
 		return u->connected && (u->is_stream || !u->named) ? u->peer : 0;
-	t = net->nr_tcps ? bsearch(&tkey, net->tcps, net->nr_tcps, sizeof(tkey), compare_tcp)
-			 : NULL;
+	read_tcps(c, net, tgid);
+	if (net->nr_tcps)
+		t = bsearch(&tkey, net->tcps, net->nr_tcps, sizeof(tkey), compare_tcp);
 	return t ? tcp_peer(net, t) : 0;
 }
