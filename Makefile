@@ -35,7 +35,7 @@ CFLAGS ?= -O2 -g
 LAB_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -Iuser -Imodule -I$(O)/bpf $(WERROR)
 TEST_CFLAGS := -Itests -isystem $(O)/kselftest
 LAB_LIBS := -lm -lbpf -ldw -lelf -ljansson -lseccomp -lcapstone -liberty -lpthread
-BPF_CFLAGS := -O2 -g -Wall -target bpf -D__TARGET_ARCH_x86 -Imodule -I$(O)/bpf $(WERROR)
+BPF_CFLAGS := -O2 -g -Wall -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Imodule -I$(O)/bpf $(WERROR)
 # Programs to look at: as users build theirs, no frame pointers, nothing of ours, no sanitizer ever.
 PROGRAM_CFLAGS := -O2 -g -Wall -Wextra -Wno-unused-parameter -fomit-frame-pointer -pthread -D_GNU_SOURCE $(WERROR)
 

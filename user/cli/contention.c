@@ -118,17 +118,6 @@ void contention_add(struct contention *c, const struct look *look, const struct 
 		add_lock(c, picture, i, since_ns);
 }
 
-void contention_name(struct contention *c, const struct lab_picture *picture)
-{
-	for (u32 i = 0; i < picture->nr_locks; i++) {
-		const struct lab_lock *lock = &picture->locks[i];
-		struct contended *e = lock->symbol ? find(c, lock) : NULL;
-
-		if (e)
-			snprintf(e->symbol, sizeof(e->symbol), "%s", lock->symbol);
-	}
-}
-
 static void format_frame(char *text, size_t size, const struct lab_frame *f)
 {
 	char *safe = NULL;
@@ -328,8 +317,7 @@ void contention_text(FILE *out, const struct contention *c)
 		fprintf(out, "  (%u sightings of further locks not kept: more than %d)\n", c->not_kept, CONTENTION_LOCKS);
 }
 
-/* A string that a target chose: UTF-8 as it is, otherwise each byte as the character of its number. */
-static json_t *text(const char *s)
+json_t *contention_string(const char *s)
 {
 	json_t *whole = json_string(s);
 	char wide[2 * CONTENTION_TEXT + 1], *to = wide;
@@ -356,7 +344,7 @@ static json_t *people_json(const struct contention_person *p, u32 nr)
 
 	for (u32 i = 0; i < nr; i++)
 		json_array_append_new(array, json_pack("{s:i,s:i,s:o,s:I}", "tgid", (int)p[i].tgid, "tid", (int)p[i].tid, "comm",
-						       text(p[i].comm), "samples", (json_int_t)p[i].samples));
+						       contention_string(p[i].comm), "samples", (json_int_t)p[i].samples));
 	return array;
 }
 
@@ -375,11 +363,11 @@ json_t *contention_json(const struct contention *c)
 
 			snprintf(address, sizeof(address), "%#llx", (unsigned long long)e->address);
 			for (u32 j = 0; j < e->nr_sites; j++)
-				json_array_append_new(sites, text(e->sites[j].text));
+				json_array_append_new(sites, contention_string(e->sites[j].text));
 			json_array_append_new(
 				locks,
 				json_pack("{s:s,s:o,s:s,s:b,s:I,s:I,s:i,s:o,s:o,s:o}", "address", address, "symbol",
-					  e->symbol[0] ? text(e->symbol) : json_null(), "kind", lab_lock_kind_name(e->kind),
+					  e->symbol[0] ? contention_string(e->symbol) : json_null(), "kind", lab_lock_kind_name(e->kind),
 					  "is_lock", held, "wait_ns", (json_int_t)e->wait_ns, "samples",
 					  (json_int_t)e->samples, "most_waiters", (int)e->most_waiters, "waiters",
 					  people_json(e->waiters, e->nr_waiters), "owners",

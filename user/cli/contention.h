@@ -56,9 +56,6 @@ struct contention {
 /* One sample; @since_ns: time since the one before. */
 void contention_add(struct contention *c, const struct look *look, const struct lab_picture *picture, u64 since_ns);
 
-/* Keeps the names of locks that a picture has. */
-void contention_name(struct contention *c, const struct lab_picture *picture);
-
 /*
  * Takes the stack of one waiter of the most contended lock that lacks a call site, and the lock's name. Costs the watcher (not
  * the target) some 50 ms, so callers ration it. Return: true if a stack was tried.
@@ -67,6 +64,8 @@ bool contention_find_site(struct contention *c, const struct look *look, const s
 			  struct look_progress *progress);
 
 void contention_text(FILE *out, const struct contention *c);
+/* A string that a target chose: UTF-8 as it is, otherwise each byte as the character of its number. */
+json_t *contention_string(const char *s);
 json_t *contention_json(const struct contention *c);	/* NULL without memory */
 
 #endif

@@ -27,12 +27,15 @@
 
 #include "cli.h"
 #include "contention.h"
+#include "observe/events.h"
 #include "report/report.h"
 
 #define MAX_PID		4194304ul
 #define MAX_PIDS	64
 #define INTERVAL_MS	60	/* with a look of a few ms, a deadlock is reported within 100 ms */
 #define PROC_INTERVAL_MS 250
+#define EVENTS_BETWEEN_NS 20000	/* the suspicion was a first look; so that a report takes less than 1 ms */
+#define MIN_GAP_NS	500000ull	/* between looks for suspicions that come to nothing; doubles */
 #define DUTY		4	/* a look that takes long is not repeated sooner than so many times that */
 #define STUCK_NS	1000000000ull
 #define END_NS		5000000000ull	/* how long a looker may take to end when told to */
@@ -52,6 +55,7 @@ struct shared {
 	u32 nr_findings;	/* reported, near-misses too */
 	u32 unknown;	/* the last look could not tell */
 	u32 nr_sites;	/* stacks taken for call sites */
+	struct events_count events;
 	u32 nr_reported;	/* the newest MAX_REPORTED are kept */
 	u64 reported[MAX_REPORTED];
 	struct contention contention;
@@ -63,6 +67,7 @@ struct watch {
 	char **command;	/* NULL: -p */
 	unsigned int interval_ms;	/* 0 default */
 	enum look_source source;
+	bool events;
 	bool json, verbose;
 	bool exit_on_finding, kill_on_finding;
 	double timeout_seconds;
@@ -72,6 +77,7 @@ struct watch {
 	struct report_style style;
 	struct shared *shared;
 	bool progress_line;
+	struct events *probes;	/* the looker's; NULL without --events */
 };
 
 static const char usage[] =
@@ -83,6 +89,8 @@ static const char usage[] =
 	"\n"
 	"  -p, --pid PID          a running process (may be given more than once)\n"
 	"  -i, --interval MS      time between looks (60; 250 without BPF; more if a look takes long)\n"
+	"  -e, --events           also be told by the scheduler: findings within 1 ms, and who used to wake whom; needs root, and costs\n"
+	"                         the target something at each context switch\n"
 	"  -1, --exit-on-finding  end when something is wrong; COMMAND stays as it is, for a debugger (--once is the same)\n"
 	"  -k, --kill-on-finding  end when something is wrong, and kill COMMAND\n"
 	"      --timeout SECONDS  end after so long\n"
@@ -106,6 +114,7 @@ enum {
 static const struct option options[] = {
 	{ "pid", required_argument, NULL, 'p' },
 	{ "interval", required_argument, NULL, 'i' },
+	{ "events", no_argument, NULL, 'e' },
 	{ "exit-on-finding", no_argument, NULL, '1' },
 	{ "once", no_argument, NULL, '1' },
 	{ "kill-on-finding", no_argument, NULL, 'k' },
@@ -154,6 +163,9 @@ static int parse_option(struct watch *w, int c, int argc, char **argv)
 			return cli_usage("watch", "--interval %s: wants milliseconds, from 1 on", optarg);
 		w->interval_ms = (unsigned int)number;
 		return -1;
+	case 'e':
+		w->events = true;
+		return -1;
 	case '1':
 		w->exit_on_finding = true;
 		return -1;
@@ -198,7 +210,7 @@ static int parse(struct watch *w, int argc, char **argv)
 	int c, status;
 
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "+:p:i:1kjo:vh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+:p:i:e1kjo:vh", options, NULL)) != -1) {
 		status = parse_option(w, c, argc, argv);
 		if (status >= 0)
 			return status;
@@ -276,7 +288,104 @@ static void show_line(struct watch *w, const struct lab_picture *p, const struct
 	free(text);
 }
 
-static void show_picture(struct watch *w, const struct lab_picture *p)
+/*
+ * Who used to end the wait of @task, if nobody is recorded to hold what it waits for? glibc's condition variable and rwlock use
+ * neighbouring words in turn.
+ */
+static bool find_waker(struct watch *w, const struct look *look, const struct lab_picture *p, u32 task,
+		       struct lab_waker *waker, u64 *uaddr)
+{
+	const struct lab_task_record *r = look_record(look, task);
+	const struct lab_task *t = &p->tasks[task];
+
+	if (!w->probes || !r || !t->nr_waits || p->locks[p->waits[t->first_wait].lock].nr_holds)
+		return false;
+	for (int i = 0; i < 3; i++) {
+		static const int near[] = { 0, 4, -4 };
+
+		*uaddr = r->args[0] + (u64)near[i];
+		if (events_waker(w->probes, r->tgid, *uaddr, waker))
+			return true;
+	}
+	return false;
+}
+
+static void history_text(struct watch *w, FILE *out, const struct look *look, const struct lab_picture *p)
+{
+	u64 now = now_ns();
+
+	for (u32 i = 0; i < p->nr_findings; i++)
+		for (u32 j = 0; p->findings[i].asked && j < p->findings[i].nr_tasks; j++) {
+			u32 task = p->finding_tasks[p->findings[i].first_task + j];
+			struct lab_waker waker;
+			u64 uaddr;
+
+			if (!find_waker(w, look, p, task, &waker, &uaddr))
+				continue;
+			fprintf(out, "History: thread %u (", p->tasks[task].tid);
+			report_escape(out, p->tasks[task].comm);
+			fprintf(out, ") waits at %#llx, where waiters were woken %llu times, the last time %.3f s ago by thread %u (",
+				(unsigned long long)uaddr, (unsigned long long)waker.count, (now - waker.last_ns) / 1e9,
+				waker.tid);
+			waker.comm[sizeof(waker.comm) - 1] = 0;
+			report_escape(out, waker.comm);
+			fputs(").\n", out);
+		}
+}
+
+static json_t *history_json(struct watch *w, const struct look *look, const struct lab_picture *p)
+{
+	json_t *list = json_array();
+
+	for (u32 i = 0; i < p->nr_findings; i++)
+		for (u32 j = 0; p->findings[i].asked && j < p->findings[i].nr_tasks; j++) {
+			u32 task = p->finding_tasks[p->findings[i].first_task + j];
+			struct lab_waker waker;
+			char address[32];
+			u64 uaddr;
+
+			if (!find_waker(w, look, p, task, &waker, &uaddr))
+				continue;
+			snprintf(address, sizeof(address), "%#llx", (unsigned long long)uaddr);
+			waker.comm[sizeof(waker.comm) - 1] = 0;
+			json_array_append_new(list, json_pack("{s:i,s:s,s:i,s:i,s:o,s:I,s:I}", "waiter",
+							      (int)p->tasks[task].tid, "address", address, "tgid",
+							      (int)waker.tgid, "tid", (int)waker.tid, "comm",
+							      contention_string(waker.comm), "count",
+							      (json_int_t)waker.count, "ago_ns",
+							      (json_int_t)(now_ns() - waker.last_ns)));
+		}
+	return list;
+}
+
+/* The picture's own document, and the history beside it. */
+static void picture_json(struct watch *w, FILE *out, const struct look *look, const struct lab_picture *p)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *plain;
+	json_t *doc;
+
+	if (!w->probes) {
+		report_json(out, p, true);
+		return;
+	}
+	plain = open_memstream(&text, &len);
+	if (!plain)
+		return;
+	report_json(plain, p, true);
+	fclose(plain);
+	doc = json_loads(text, JSON_ALLOW_NUL, NULL);
+	free(text);
+	if (!doc)
+		return;
+	json_object_set_new(doc, "history", history_json(w, look, p));
+	json_dumpf(doc, out, JSON_COMPACT);
+	fputc('\n', out);
+	json_decref(doc);
+}
+
+static void show_picture(struct watch *w, const struct look *look, const struct lab_picture *p)
 {
 	char *text = NULL;
 	size_t len;
@@ -284,18 +393,21 @@ static void show_picture(struct watch *w, const struct lab_picture *p)
 
 	if (!out)
 		return;
-	if (w->json)
-		report_json(out, p, true);
-	else
+	if (w->json) {
+		picture_json(w, out, look, p);
+	} else {
 		report_text(out, p, &w->style);
+		history_text(w, out, look, p);
+	}
 	fclose(out);
 	put(w, text, len);
 	free(text);
 }
 
 /* Return: whether one of them is a fault. */
-static bool report(struct watch *w, struct look *look, const struct lab_picture *p)
+static bool report(struct watch *w, struct look *look, const struct lab_picture **picture)
 {
+	const struct lab_picture *p = *picture;
 	struct shared *s = w->shared;
 	bool fault = false, fresh = false;
 
@@ -318,10 +430,11 @@ static bool report(struct watch *w, struct look *look, const struct lab_picture 
 	if (!fresh)
 		return false;
 	/* The line is out; stacks and names take their time. */
-	if (!look_detail(look, &p)) {
-		((struct lab_picture *)p)->mode = LAB_SAMPLED;
-		contention_name(&s->contention, p);
-		show_picture(w, p);
+	if (!look_detail(look, picture)) {
+		p = *picture;
+		((struct lab_picture *)p)->mode = w->probes ? LAB_EVENTS : LAB_SAMPLED;
+		((struct lab_picture *)p)->lost_events = s->events.lost;
+		show_picture(w, look, p);
 	}
 	if (fault)
 		s->faulty = true;
@@ -341,22 +454,74 @@ static void find_site(struct watch *w, const struct look *look, const struct lab
 	*next = now + FIRST_SITE_NS * (1 + s->nr_sites / 2);
 }
 
+/*
+ * Until the next look is due, or somebody is suspected. Suspicions that come to nothing (threads that all sleep for a moment) make
+ * looks that come after each other ever more slowly; the gap is closed again by a quiet time or by a finding.
+ *
+ * What the ring loses is no finding lost: what was suspected and is true stays so, and the next look sees it.
+ */
+struct pace {
+	u64 interval_ns, gap_ns;
+	u64 last_suspicion;
+};
+
+static bool should_stop(const struct shared *s)
+{
+	return __atomic_load_n(&s->stop, __ATOMIC_ACQUIRE);
+}
+
+static void await_next(struct watch *w, struct pace *pace, u64 begin, bool useful)
+{
+	u64 now = now_ns(), took = now - begin, end, slice = POLL_MS * 1000000ull;
+
+	end = begin + (pace->interval_ns > DUTY * took ? pace->interval_ns : DUTY * took);
+	if (w->probes) {
+		u64 open = now + pace->gap_ns;
+
+		for (; (now = now_ns()) < open && now < end && !should_stop(w->shared);)
+			sleep_ns(open - now < slice ? open - now : slice);
+	}
+	while ((now = now_ns()) < end && !should_stop(w->shared)) {
+		u64 rest = end - now < slice ? end - now : slice;
+
+		if (!w->probes) {
+			sleep_ns(rest);
+			continue;
+		}
+		if (events_wait(w->probes, (int)((rest + 999999) / 1000000), NULL) > 0) {
+			while (events_wait(w->probes, 0, NULL) > 0)
+				;
+			now = now_ns();
+			if (useful || now - pace->last_suspicion > pace->interval_ns)
+				pace->gap_ns = 0;
+			else if (pace->gap_ns < pace->interval_ns)
+				pace->gap_ns = pace->gap_ns ? 2 * pace->gap_ns : MIN_GAP_NS;
+			pace->last_suspicion = now;
+			break;
+		}
+	}
+	if (w->probes)
+		events_count(w->probes, &w->shared->events);
+}
+
 static int look_on(struct watch *w, struct look *look)
 {
-	u64 last = 0, next_site = now_ns() + FIRST_SITE_NS, interval = w->interval_ms * 1000000ull;
+	u64 last = 0, next_site = now_ns() + FIRST_SITE_NS;
+	struct pace pace = { .interval_ns = w->interval_ms * 1000000ull };
 	struct shared *s = w->shared;
 	char why[512];
 
-	if (!interval)
-		interval = (look_source(look) == SNAPSHOT_BPF ? INTERVAL_MS : PROC_INTERVAL_MS) * 1000000ull;
+	if (!pace.interval_ns)
+		pace.interval_ns = (look_source(look) == SNAPSHOT_BPF ? INTERVAL_MS : PROC_INTERVAL_MS) * 1000000ull;
 	__atomic_store_n(&s->looker_state, LOOKER_LOOKING, __ATOMIC_RELEASE);
 	for (;;) {
 		const struct lab_picture *p;
-		u64 begin = now_ns(), took, stop;
+		u32 nr_findings = s->nr_findings;
+		u64 begin = now_ns();
+		/* Asked for before the look: after the word comes one more look. */
+		bool stop = should_stop(s);
 		int err;
 
-		/* Asked for before the look: after the word comes one more look. */
-		stop = __atomic_load_n(&s->stop, __ATOMIC_ACQUIRE);
 		err = look_once(look, &p, why, sizeof(why));
 		if (err == -ESRCH) {
 			if (!s->contention.samples && !w->command)
@@ -366,18 +531,15 @@ static int look_on(struct watch *w, struct look *look)
 		}
 		if (err)
 			return cli_unable("watch", "%s", why);
+		s->unknown = p->verdict == LAB_UNKNOWN;
+		if (report(w, look, &p) && (w->exit_on_finding || w->kill_on_finding))
+			stop = true;
 		contention_add(&s->contention, look, p, last ? begin - last : 0);
 		last = begin;
-		s->unknown = p->verdict == LAB_UNKNOWN;
-		if (report(w, look, p) && (w->exit_on_finding || w->kill_on_finding))
-			return 0;
 		if (stop)
 			return 0;
 		find_site(w, look, p, &next_site, begin);
-		took = now_ns() - begin;
-		for (u64 end = begin + (interval > DUTY * took ? interval : DUTY * took), now;
-		     (now = now_ns()) < end && !__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE);)
-			sleep_ns(end - now < POLL_MS * 1000000ull ? end - now : POLL_MS * 1000000ull);
+		await_next(w, &pace, begin, s->nr_findings != nr_findings);
 	}
 }
 
@@ -394,13 +556,23 @@ static int looker(struct watch *w)
 		.progress = &w->shared->progress,
 	};
 	char why[512];
-	struct look *look = look_open(&look_options, why, sizeof(why));
+	struct look *look;
 	int status;
 
-	if (!look)
+	if (w->events) {
+		look_options.between_ns = EVENTS_BETWEEN_NS;
+		w->probes = events_open(w->tgids, w->nr_tgids, 0, why, sizeof(why));
+		if (!w->probes)
+			return cli_unable("watch", "--events: %s", why);
+	}
+	look = look_open(&look_options, why, sizeof(why));
+	if (!look) {
+		events_close(w->probes);
 		return cli_unable("watch", "%s", why);
+	}
 	status = look_on(w, look);
 	look_close(look);
+	events_close(w->probes);
 	return status;
 }
 
@@ -682,8 +854,10 @@ static int attend(struct attendant *a)
 static void end_json(struct watch *w, const struct child *command, bool unknown)
 {
 	const struct shared *s = w->shared;
-	json_t *doc = json_pack("{s:i,s:s,s:s,s:i,s:[],s:[],s:[],s:[],s:b,s:i,s:o}", "locklab", 1, "mode", "sampled", "verdict",
-				s->faulty ? "found" : unknown ? "unknown" : "none", "lost_events", 0, "not_seen", "tasks",
+	json_t *doc = json_pack("{s:i,s:s,s:s,s:I,s:[],s:[],s:[],s:[],s:b,s:i,s:o}", "locklab", 1, "mode",
+				w->events ? "events" : "sampled", "verdict",
+				s->faulty ? "found" : unknown ? "unknown" : "none", "lost_events",
+				(json_int_t)s->events.lost, "not_seen", "tasks",
 				"locks", "findings", "end", 1, "reported", (int)s->nr_findings, "contention",
 				contention_json(&s->contention));
 
@@ -721,6 +895,9 @@ static void end_text(struct watch *w, const struct child *command, bool unknown)
 			s->progress.skip[i]);
 	fprintf(w->out, "%u finding%s reported%s.\n", s->nr_findings, s->nr_findings == 1 ? "" : "s",
 		!s->nr_findings && unknown ? "; the last look could not tell" : "");
+	if (w->events)
+		fprintf(w->out, "Events: %llu suspicions, %llu lost (looks go on without them).\n",
+			(unsigned long long)s->events.sent, (unsigned long long)s->events.lost);
 	contention_text(w->out, &s->contention);
 }
 
