@@ -615,7 +615,10 @@ void zoo_diagnose(struct zoo_run *r, const struct zoo_tree *tree, const char *op
 	for (nr = 2; argv[nr]; nr++)
 		;
 	for (size_t i = 0; i < tree->nr && nr_pids < 64; i++) {
-		if (tree->threads[i].tid != tree->threads[i].tgid)
+		bool alone = i + 1 == tree->nr || tree->threads[i + 1].tgid != tree->threads[i].tgid;
+
+		/* The leader is a process; a zombie is none any more, unless other threads live on. */
+		if (tree->threads[i].tid != tree->threads[i].tgid || (tree->threads[i].state == 'Z' && alone))
 			continue;
 		snprintf(pids[nr_pids], sizeof(pids[0]), "%d", (int)tree->threads[i].tgid);
 		argv[nr++] = pids[nr_pids++];
@@ -734,8 +737,8 @@ static void check_conditions(const json_t *finding)
 
 void zoo_check_document(const json_t *doc)
 {
-	static const char *const keys[] = { "mode",  "verdict", "lost_events", "not_seen",
-					    "tasks", "locks",	"findings" };
+	static const char *const keys[] = { "mode", "verdict", "lost_events", "not_seen",
+					    "tasks", "locks", "findings" };
 	const json_t *tasks = json_object_get(doc, "tasks"), *locks = json_object_get(doc, "locks");
 	json_t *finding, *item;
 	size_t i, j;

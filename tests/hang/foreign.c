@@ -23,18 +23,13 @@ static bool is_go;
 
 static __attribute__((noinline)) void take(unsigned int *word)
 {
+	int op = is_go ? FUTEX_WAIT_PRIVATE : FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG;
 	unsigned int free = 0;
 
 	if (__atomic_compare_exchange_n(word, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return;
-	while (__atomic_exchange_n(word, 2, __ATOMIC_ACQUIRE)) {
-		if (is_go)
-			syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL,
-				0); /* stuck in take */
-		else
-			syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 2, NULL,
-				NULL, ~0u); /* stuck in take */
-	}
+	while (__atomic_exchange_n(word, 2, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, word, op, 2, NULL, NULL, ~0u); /* stuck in take */
 }
 
 static void *filler(void *arg)

@@ -28,6 +28,19 @@ static void *clerk(void *arg)
 	return arg;
 }
 
+/*
+ * TIDs come round late, long after the clerk went to sleep: later than what the kernel's clocks (ticks) leave in doubt.
+ */
+static void until_later(void)
+{
+	struct timespec began, now;
+
+	clock_gettime(CLOCK_BOOTTIME, &began);
+	do {
+		clock_gettime(CLOCK_BOOTTIME, &now);
+	} while ((now.tv_sec - began.tv_sec) * 1000000000l + now.tv_nsec - began.tv_nsec < 100000000l);
+}
+
 /* A thread with a chosen TID, which the C library knows nothing of: it only ever sits in pause(). */
 static long clone_thread(struct clone_args *args)
 {
@@ -59,6 +72,7 @@ int main(int argc, char **argv)
 	pthread_join(start(owner, NULL), NULL);
 	thread = start(clerk, NULL);
 	until_asleep(&clerk_tid);
+	until_later();
 	if (process) {
 		args.exit_signal = SIGCHLD;
 	} else {

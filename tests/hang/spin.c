@@ -10,35 +10,41 @@
 static pthread_spinlock_t rx, tx;
 static unsigned int rx_word, tx_word;
 static struct meeting both;
-static enum { ABBA, SELF, TAS, XCHG } kind;
+static enum { ABBA,
+	      SELF,
+	      TAS,
+	      XCHG } kind;
 
 static inline void tas_lock(unsigned int *word)
 {
 	unsigned int free = 0, me = (unsigned int)syscall(SYS_gettid);
 
-	while (!__atomic_compare_exchange_n(word, &free, me, false, __ATOMIC_ACQUIRE,
-					    __ATOMIC_RELAXED)) {
+	for (;;) {
+		while (__atomic_load_n(word, __ATOMIC_RELAXED)) /* stuck in tas_lock */
+			__builtin_ia32_pause(); /* stuck in tas_lock */
 		free = 0;
-		while (__atomic_load_n(word, __ATOMIC_RELAXED))
-			__builtin_ia32_pause();
+		if (__atomic_compare_exchange_n(word, &free, me, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return;
 	}
 }
 
 static inline void xchg_lock(unsigned int *word)
 {
-	while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE))
-		__builtin_ia32_pause();
+	while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE)) /* stuck in xchg_lock */
+		__builtin_ia32_pause(); /* stuck in xchg_lock */
 }
 
 static __attribute__((noinline)) void take(pthread_spinlock_t *lock, unsigned int *word)
 {
 	if (kind == TAS)
-		tas_lock(word); /* stuck in take */
+		tas_lock(word);
 	else if (kind == XCHG)
 		xchg_lock(word);
 	else
 		pthread_spin_lock(lock); /* stuck in take */
-	__asm__ volatile("" ::: "memory"); /* no tail call: the frame stays */
+	__asm__ volatile("" ::
+				 : "memory"); /* no tail call: the frame stays */
 }
 
 static void *receiver(void *arg)
