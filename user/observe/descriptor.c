@@ -84,7 +84,7 @@ bool descriptor_uses_io_uring(const struct look_context *c, u32 tgid)
 	return false;
 }
 
-static bool is_descendant(const struct look_context *c, u32 tgid, u32 ancestor)
+bool descriptor_is_descendant(const struct look_context *c, u32 tgid, u32 ancestor)
 {
 	/* Bounded: a snapshot is not one instant, its parents might form a circle. */
 	for (int depth = 0; depth < 64 && tgid; depth++) {
@@ -130,10 +130,10 @@ bool descriptor_may_be_unreadable(struct look_context *c, const struct lab_task_
 	if (!set->nr)
 		return true;
 	for (u32 i = 0; i < d->nr_unreadable; i++) {
-		if (!d->unreadable[i] || is_descendant(c, d->unreadable[i], r->tgid))
+		if (!d->unreadable[i] || descriptor_is_descendant(c, d->unreadable[i], r->tgid))
 			return true;
 		for (u32 j = 0; j < set->nr; j++)
-			if (is_descendant(c, d->unreadable[i], set->at[j]))
+			if (descriptor_is_descendant(c, d->unreadable[i], set->at[j]))
 				return true;
 	}
 	return false;
@@ -150,7 +150,7 @@ void descriptor_wakers(struct look_context *c, const struct lab_task_record *r, 
 			c->builder, false,
 			"process %u: who has the other end of a descriptor: processes of other users",
 			r->tgid);
-	doubtful |= ((struct descriptors *)c->descriptors)->in_flight;
+	doubtful |= descriptor_may_be_in_flight(c, r, set);
 	for (u32 i = 0; i < set->nr; i++)
 		doubtful |= descriptor_uses_io_uring(c, set->at[i]);
 	group = builder_group(c->builder, key, what, doubtful);
@@ -200,7 +200,6 @@ static u32 pipe_lock(struct look_context *c, const struct lab_task_record *r,
 		return lock;
 	ends = t->end.type == END_FIFO ? descriptors_files(c) : descriptors_ends(c);
 	collect(c, &set, ends, &t->end, other);
-	descriptor_net(c, r->tgid);
 	snprintf(key, sizeof(key), "pipe:%u:%x:%" PRIu64 ":%u", t->end.type, t->end.dev, t->end.ino,
 		 other);
 	snprintf(what, sizeof(what), "whoever has the %s end of %s open",

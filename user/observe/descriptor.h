@@ -40,6 +40,12 @@ struct ends {
 	u32 nr, capacity;
 };
 
+/* Processes, each once. */
+struct tgids {
+	u32 *at;
+	u32 nr, capacity;
+};
+
 struct net;
 struct held_lock;
 
@@ -49,9 +55,9 @@ struct descriptors {
 	struct ends events; /* eventfds; sorted once events_known */
 	struct ends files; /* what has a path; sorted once files_known */
 	bool ends_known, events_known, files_known;
-	bool in_flight; /* descriptors lie in the queue of some socket */
 	u32 *unreadable; /* processes whose descriptors may not be seen */
 	u32 nr_unreadable, max_unreadable;
+	struct tgids in_flight; /* who has a socket with descriptors in its queue, or the socket they came from */
 	struct net *nets;
 	const struct lab_task_record **children; /* thread group leaders by parent */
 	u32 nr_children;
@@ -71,12 +77,6 @@ struct waits {
 	u32 locks[MAX_POLLED];
 	u32 nr;
 	bool any, timed, shared;
-};
-
-/* Processes, each once. */
-struct tgids {
-	u32 *at;
-	u32 nr, capacity;
 };
 
 /* descriptor_table.c: who has what open */
@@ -124,7 +124,15 @@ struct net *descriptor_net(struct look_context *c, u32 tgid);
  */
 u32 descriptor_peer(struct look_context *c, u32 tgid, u64 ino);
 
+/*
+ * Whether a descriptor that @r waits for may lie in some socket's queue (SCM_RIGHTS), where nobody has it. Who has that socket, or
+ * its peer, must then be of the family: one of @set, or born of them or of @r, or one of whom @r was born.
+ */
+bool descriptor_may_be_in_flight(struct look_context *c, const struct lab_task_record *r, const struct tgids *set);
+
 /* descriptor.c: groups, and what all waits share */
+
+bool descriptor_is_descendant(const struct look_context *c, u32 tgid, u32 ancestor);
 
 void descriptor_add_tgid(struct builder *b, struct tgids *set, u32 tgid);
 const struct lab_task_record *descriptor_only_thread(const struct look_context *c, u32 tgid);

@@ -160,8 +160,7 @@ static u32 file_lock(struct look_context *c, const struct lab_task_record *r,
 		/* A POSIX lock is its process's alone; an open file may have been handed on. */
 		if (held->type != 'P') {
 			unseen = descriptor_may_be_unreadable(c, r, &set, &doubtful);
-			descriptor_net(c, r->tgid);
-			doubtful |= d->in_flight;
+			doubtful |= descriptor_may_be_in_flight(c, r, &set);
 		}
 		builder_lock_at(c->builder, lock)->unseen = unseen;
 		builder_hold(c->builder, builder_task(c->builder, only), lock, LAB_HOLD_KERNEL,

@@ -220,27 +220,53 @@ static void read_tcp(struct look_context *c, struct net *net, u32 tgid, const ch
 	fclose(file);
 }
 
-/* A socket with a queue and no SCM_RIGHTS in it holds nobody's pipe; Linux 5.6 says how many descriptors lie there. */
-static bool has_descriptors_in_flight(struct look_context *c, const struct net *net)
+/* How many descriptors lie in a socket's queue: Linux 5.6 says so. What can not be read counts as some. */
+static bool has_descriptors_queued(struct look_context *c, const struct end *end)
 {
+	char text[1024];
+	const char *field;
+
+	if (descriptor_read_fdinfo(c, end->tgid, end->tid, end->fd, text, sizeof(text)) < 0)
+		return true;
+	field = descriptor_field(text, "scm_fds");
+	return !field || strtoul(field, NULL, 10);
+}
+
+static void note_in_flight(struct look_context *c, const struct net *net)
+{
+	struct descriptors *d = descriptors_of(c);
 	const struct ends *ends = descriptors_ends(c);
 
 	for (u32 i = 0; i < net->nr_unixes; i++) {
-		struct end key = { .type = END_SOCKET, .ino = net->unixes[i].ino };
+		u32 both[2] = { net->unixes[i].ino, net->unixes[i].peer };
+		struct end key = { .type = END_SOCKET, .ino = both[0] };
 		u32 at = ends_find(ends, &key);
-		char text[1024];
-		const char *field;
 
 		if (!net->unixes[i].queued || !key.ino)
 			continue;
-		if (!ends_match(ends, at, &key))
+		if (ends_match(ends, at, &key) && !has_descriptors_queued(c, &ends->at[at]))
+			continue;
+		for (int j = 0; j < 2; j++) {
+			key.ino = both[j];
+			for (at = ends_find(ends, &key); key.ino && ends_match(ends, at, &key); at++)
+				descriptor_add_tgid(c->builder, &d->in_flight, ends->at[at].tgid);
+		}
+	}
+}
+
+bool descriptor_may_be_in_flight(struct look_context *c, const struct lab_task_record *r, const struct tgids *set)
+{
+	const struct descriptors *d = descriptors_of(c);
+
+	descriptor_net(c, r->tgid);
+	for (u32 i = 0; i < d->in_flight.nr; i++) {
+		u32 tgid = d->in_flight.at[i];
+
+		if (descriptor_is_descendant(c, tgid, r->tgid) || descriptor_is_descendant(c, r->tgid, tgid))
 			return true;
-		if (descriptor_read_fdinfo(c, ends->at[at].tgid, ends->at[at].tid, ends->at[at].fd, text,
-					   sizeof(text)) < 0)
-			return true;
-		field = descriptor_field(text, "scm_fds");
-		if (!field || strtoul(field, NULL, 10))
-			return true;
+		for (u32 j = 0; j < set->nr; j++)
+			if (descriptor_is_descendant(c, tgid, set->at[j]))
+				return true;
 	}
 	return false;
 }
@@ -267,7 +293,7 @@ struct net *descriptor_net(struct look_context *c, u32 tgid)
 	read_unix(c, net, tgid);
 	if (net->nr_unixes)
 		qsort(net->unixes, net->nr_unixes, sizeof(*net->unixes), compare_unix);
-	d->in_flight |= has_descriptors_in_flight(c, net);
+	note_in_flight(c, net);
 	return net;
 }
 

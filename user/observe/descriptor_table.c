@@ -223,6 +223,8 @@ static int read_table(struct look_context *c, struct descriptors *d, u32 tgid, u
 			ends_add(b, &d->ends, &end);
 		} else if (!strcmp(link, "anon_inode:[eventfd]")) {
 			end.type = END_EVENT;
+			end.mode = END_READ | END_WRITE;
+			end.type = END_EVENT;
 			ends_add(b, &d->events, &end);
 		} else if (link[0] == '/') {
 			ends_add(b, &d->files, &end);
