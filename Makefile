@@ -79,6 +79,7 @@ bench_bin := $(bench_src:%.c=$(O)/%)
 
 man_pages := $(wildcard user/cli/*.1)
 completion := $(wildcard user/cli/locklab.bash)
+schema := $(wildcard user/report/locklab.schema.json)
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
@@ -163,6 +164,9 @@ $(test_bin) $(bench_bin): $(O)/%: $(O)/obj/%.o $(O)/libtests.a $(O)/libcli.a $(O
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LAB_LIBS) $(TEST_LIBS)
 
+# It has the schema in it, which no .d file knows.
+$(call obj,tests/report/schema.c): user/report/locklab.schema.json
+
 $(programs_c:%.c=$(O)/%): $(O)/%: %.c $(flags)
 	$(say) PROG $<
 	@mkdir -p $(@D)
@@ -243,9 +247,11 @@ install: $(O)/locklab ## install the command, its page and its completion (PREFI
 	$(Q)install -D -m 755 $(O)/locklab $(DESTDIR)$(PREFIX)/bin/locklab
 	$(Q)set -e; for page in $(man_pages); do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/$${page##*/}; done
 	$(Q)set -e; for file in $(completion); do install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/bash-completion/completions/locklab; done
+	$(Q)set -e; for file in $(schema); do install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/locklab/locklab.schema.json; done
 
 uninstall: ## remove what install put there
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/locklab $(DESTDIR)$(PREFIX)/share/bash-completion/completions/locklab \
+		$(DESTDIR)$(PREFIX)/share/locklab/locklab.schema.json \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(man_pages)))
 
 # What a folder needs beyond the common rules. tests/vm/vm.mk: check-vm, and what check waits for and runs in its place

@@ -229,7 +229,8 @@ struct lab_finding *drawing_finding(struct drawing *d, enum lab_finding_kind kin
 }
 
 /* A few functions to be stuck in, so that the places in a report differ. */
-enum { NR_PLACES = 4, DEPTH = 5 };
+enum { NR_PLACES = 4,
+       DEPTH = 5 };
 
 static const struct lab_frame stacks[NR_PLACES][DEPTH] = {
 #define STACK(number, name, at)                                                                 \
@@ -247,14 +248,14 @@ static const struct lab_frame stacks[NR_PLACES][DEPTH] = {
 	STACK(3, "close_account", 70),
 };
 
-static const char *const symbols[] = { "accounts",  "journal",	     "audit_log",
+static const char *const symbols[] = { "accounts", "journal", "audit_log",
 				       "pool.lock", "table[3].lock", "cache" };
 
 void drawing_cycle(struct drawing *d, u32 n, enum lab_lock_kind kind, u32 nr_victims)
 {
 	u32 *ids = array(n + nr_victims, sizeof(*ids)), *locks = array(n, sizeof(*locks)), i;
 
-	drawing_init(d, 2 * (n + nr_victims) + 8);
+	drawing_init(d, 2 * (n + nr_victims) + 64);
 	drawing_task(d, 4711, 4711, "bank");
 	for (i = 0; i < n; i++) {
 		ids[i] = drawing_task(d, 4711, 4712 + i, "worker");

@@ -11,7 +11,7 @@
 
 enum {
 	MAX_LOCKS = 3, /* whose facts are told in full */
-	MAX_TASKS = 4,
+	MAX_TASKS = 3,
 	MAX_CYCLE = 6, /* longest circle that is written out whole */
 };
 

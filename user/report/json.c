@@ -13,7 +13,10 @@
 #include "report.h"
 #include "words.h"
 
-enum { EVIDENCE_BYTES = 4096, ID_BYTES = 16, SPACE_BYTES = 64, ADDRESS_BYTES = 24 };
+enum { EVIDENCE_BYTES = 4096,
+       ID_BYTES = 16,
+       SPACE_BYTES = 64,
+       ADDRESS_BYTES = 24 };
 
 /* Takes over @value. jansson answers NULL without memory; then one -ENOMEM at the end says so for all. */
 struct object {
@@ -124,8 +127,8 @@ static json_t *space(const struct lab_lock *l)
 
 static json_t *status_names(u32 status)
 {
-	static const char *const names[] = { "asked",		"gone",	 "stopped", "steady",
-					     "timed",		"any",	 "spins",   "signalled",
+	static const char *const names[] = { "asked", "gone", "stopped", "steady",
+					     "timed", "any", "spins", "signalled",
 					     "handles_signals", "opaque" };
 	json_t *array = json_array();
 	bool failed = false;
@@ -191,8 +194,10 @@ static json_t *task_json(const struct lab_picture *p, u32 task, bool *failed)
 static json_t *holder_json(const struct lab_picture *p, const struct lab_hold *h, bool *failed)
 {
 	static const char *const sources[] = {
-		[LAB_HOLD_OWNER] = "owner",   [LAB_HOLD_ROBUST] = "robust",
-		[LAB_HOLD_SCAN] = "scan",     [LAB_HOLD_KERNEL] = "kernel",
+		[LAB_HOLD_OWNER] = "owner",
+		[LAB_HOLD_ROBUST] = "robust",
+		[LAB_HOLD_SCAN] = "scan",
+		[LAB_HOLD_KERNEL] = "kernel",
 		[LAB_HOLD_TARGET] = "target",
 	};
 	struct object o = { json_object(), false };

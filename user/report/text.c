@@ -5,6 +5,7 @@
  * Long findings lose their middle, never their ends; what was left out is always counted. Colour repeats what words and marks
  * say already. Nothing is wider than the terminal: sentences are wrapped, table cells and frames elided.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +19,8 @@ enum {
 	MAX_FINDINGS = 3, /* told in full */
 	MAX_MORE = 8, /* told in a line each */
 	MAX_DRAWN = 8, /* tasks of a circle; longer ones lose their middle */
-	MAX_TASKS = 6, /* told with their stacks; if there are more, MAX_HEAD of them */
-	MAX_HEAD = 3,
+	MAX_TASKS = 4, /* told with their stacks; if there are more, MAX_HEAD of them */
+	MAX_HEAD = 2,
 	MAX_NAMED = 8, /* in a list of names */
 	MAX_FRAMES = 8,
 	MAX_ROWS = 10,
@@ -28,7 +29,12 @@ enum {
 	CELL_BYTES = 512,
 };
 
-enum tint { PLAIN, BAD, WARN, GOOD, STRONG, DIM };
+enum tint { PLAIN,
+	    BAD,
+	    WARN,
+	    GOOD,
+	    STRONG,
+	    DIM };
 
 struct page {
 	FILE *out;
@@ -90,12 +96,28 @@ static void blank(const struct page *g)
 	fputc('\n', g->out);
 }
 
-static unsigned int word_columns(const struct page *g, const char *s)
+/* A number and its unit stay together: "12.3 s" is one word. */
+static bool is_gap(const char *start, const char *s)
+{
+	static const char *const units[] = { "ms", "s", "min", "h", "d" };
+	size_t i, n;
+
+	if (*s != ' ' || s == start || s[-1] < '0' || s[-1] > '9')
+		return *s == ' ';
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		n = strlen(units[i]);
+		if (!strncmp(s + 1, units[i], n) && !isalnum((unsigned char)s[1 + n]))
+			return false;
+	}
+	return true;
+}
+
+static unsigned int word_columns(const struct page *g, const char *start, const char *s)
 {
 	unsigned int sum = 0, columns;
 	char piece[WORDS_CHAR];
 
-	while (*s && *s != ' ') {
+	while (*s && !is_gap(start, s)) {
 		s += words_next(s, g->utf8, piece, &columns);
 		sum += columns;
 	}
@@ -111,6 +133,7 @@ static void paragraph(const struct page *g, enum tint t, const char *first, cons
 {
 	unsigned int margin = words_columns(first), next = words_columns(rest), at, columns;
 	char piece[WORDS_CHAR];
+	const char *start = s;
 	bool begun = false;
 
 	if (next + 8 > g->width) {
@@ -137,7 +160,7 @@ static void paragraph(const struct page *g, enum tint t, const char *first, cons
 			s++;
 		if (!*s)
 			break;
-		word = word_columns(g, s);
+		word = word_columns(g, start, s);
 		if (begun && at + 1 + word > g->width) {
 			fprintf(g->out, "\n%s", rest);
 			at = margin = next;
@@ -146,7 +169,7 @@ static void paragraph(const struct page *g, enum tint t, const char *first, cons
 			at++;
 		}
 		begun = true;
-		while (*s && *s != ' ') {
+		while (*s && !is_gap(start, s)) {
 			s += words_next(s, g->utf8, piece, &columns);
 			if (at + columns > g->width && at > margin) {
 				fprintf(g->out, "\n%s", rest);
@@ -294,18 +317,17 @@ static void show_stack(const struct page *g, const struct lab_task *t, u32 max)
 		if (!g->all)
 			while (i + run < t->nr_frames && words_is_plumbing(&t->stack[i + run]))
 				run++;
+		/* Below the last of the program's own frames there is only how threads begin. */
+		if (run && i && i + run == t->nr_frames)
+			break;
 		if (shown == max) {
 			words_add(&w, "%s %u more", g->utf8 ? "…" : "...", t->nr_frames - i);
 			line(g, DIM, label, w.s);
-			return;
+			break;
 		}
 		if (run) {
-			const struct lab_frame *entry =
-				&t->stack[i + run - 1]; /* what the program called */
+			const struct lab_frame *entry = &t->stack[i + run - 1]; /* what the program called */
 
-			/* Below the last of the program's own frames there is only how threads begin. */
-			if (i && i + run == t->nr_frames)
-				return;
 			words_frame(&w, entry);
 			if (run > 1)
 				words_add(&w, ", %u more above it", run - 1);
@@ -400,7 +422,8 @@ static void show_task(const struct page *g, u32 task, u32 max_frames)
 static void show_tasks(const struct page *g, const struct lab_finding *f)
 {
 	u32 shown = f->nr_tasks > MAX_TASKS && !g->all ? MAX_HEAD : f->nr_tasks;
-	u32 i, frames = g->all ? ~0u : shown <= 2 ? MAX_FRAMES : shown <= 4 ? 4 : 3;
+	u32 i, frames = g->all ? ~0u : f->nr_tasks <= 2 ? MAX_FRAMES
+							: 3;
 	const u32 *tasks = g->p->finding_tasks + f->first_task;
 
 	for (i = 0; i < shown; i++)
@@ -432,11 +455,15 @@ static void show_victims(const struct page *g, const struct lab_finding *f)
 static void show_conditions(const struct page *g, const struct lab_finding *f)
 {
 	static const char *const labels[LAB_NR_CONDITIONS] = {
-		[LAB_MUTUAL_EXCLUSION] = "mutual exclusion  ",
-		[LAB_HOLD_AND_WAIT] = "hold and wait     ",
-		[LAB_NO_PREEMPTION] = "no preemption     ",
-		[LAB_CIRCULAR_WAIT] = "circular wait     ",
+		[LAB_MUTUAL_EXCLUSION] = "mutual exclusion",
+		[LAB_HOLD_AND_WAIT] = "hold and wait",
+		[LAB_NO_PREEMPTION] = "no preemption",
+		[LAB_CIRCULAR_WAIT] = "circular wait",
 	};
+	static const struct {
+		const char *utf8, *ascii;
+		enum tint tint;
+	} marks[] = { { "?", "[?]", WARN }, { "✘", "[no]", GOOD }, { "✔", "[yes]", BAD } };
 	char evidence[SENTENCE_BYTES];
 	u32 c, holding = 0;
 
@@ -447,23 +474,13 @@ static void show_conditions(const struct page *g, const struct lab_finding *f)
 	else
 		line(g, STRONG, "", "The four conditions of a deadlock:");
 	for (c = 0; c < LAB_NR_CONDITIONS; c++) {
-		int holds = f->conditions[c].holds;
-		const char *mark = holds > 0	? (g->utf8 ? "  ✔   " : "  yes ")
-				   : holds == 0 ? (g->utf8 ? "  ✘   " : "  no  ")
-						: "  ?   ";
-		char first[64], rest[64];
-		unsigned int pad;
+		int holds = f->conditions[c].holds, mark = holds < 0 ? 0 : holds ? 2
+										 : 1;
+		char first[64];
 
-		snprintf(first, sizeof(first), "%s%s", mark, labels[c]);
-		pad = words_columns(first);
-		snprintf(rest, sizeof(rest), "%*s", (int)pad, "");
-		paragraph(g,
-			  holds > 0    ? BAD
-			  : holds == 0 ? GOOD
-				       : WARN,
-			  first, rest,
-			  evidence_condition(g->p, f, (enum lab_coffman)c, evidence,
-					     sizeof(evidence)));
+		snprintf(first, sizeof(first), "  %s %s: ", g->utf8 ? marks[mark].utf8 : marks[mark].ascii, labels[c]);
+		paragraph(g, marks[mark].tint, first, "    ",
+			  evidence_condition(g->p, f, (enum lab_coffman)c, evidence, sizeof(evidence)));
 	}
 	blank(g);
 }

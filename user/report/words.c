@@ -112,13 +112,27 @@ bool words_is_unsafe(u32 code)
 	static const struct {
 		u32 first, last;
 	} unsafe[] = {
-		{ 0x0000, 0x001f },   { 0x007f, 0x009f },   { 0x00ad, 0x00ad },
-		{ 0x034f, 0x034f },   { 0x061c, 0x061c },   { 0x115f, 0x1160 },
-		{ 0x17b4, 0x17b5 },   { 0x180b, 0x180f },   { 0x200b, 0x200f },
-		{ 0x2028, 0x202e },   { 0x2060, 0x206f },   { 0x3164, 0x3164 },
-		{ 0xd800, 0xdfff },   { 0xfdd0, 0xfdef },   { 0xfe00, 0xfe0f },
-		{ 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },   { 0xfff0, 0xfffb },
-		{ 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+		{ 0x0000, 0x001f },
+		{ 0x007f, 0x009f },
+		{ 0x00ad, 0x00ad },
+		{ 0x034f, 0x034f },
+		{ 0x061c, 0x061c },
+		{ 0x115f, 0x1160 },
+		{ 0x17b4, 0x17b5 },
+		{ 0x180b, 0x180f },
+		{ 0x200b, 0x200f },
+		{ 0x2028, 0x202e },
+		{ 0x2060, 0x206f },
+		{ 0x3164, 0x3164 },
+		{ 0xd800, 0xdfff },
+		{ 0xfdd0, 0xfdef },
+		{ 0xfe00, 0xfe0f },
+		{ 0xfeff, 0xfeff },
+		{ 0xffa0, 0xffa0 },
+		{ 0xfff0, 0xfffb },
+		{ 0x1bca0, 0x1bca3 },
+		{ 0x1d173, 0x1d17a },
+		{ 0xe0000, 0xe0fff },
 	};
 	size_t i;
 
@@ -752,17 +766,17 @@ static bool has_prefix(const char *s, const char *prefix)
 
 bool words_is_plumbing(const struct lab_frame *frame)
 {
-	static const char *const modules[] = { "libc.so",   "libc-",   "libpthread", "ld-linux",
-					       "ld-2",	    "ld.so",   "[vdso]",     "linux-vdso",
+	static const char *const modules[] = { "libc.so", "libc-", "libpthread", "ld-linux",
+					       "ld-2", "ld.so", "[vdso]", "linux-vdso",
 					       "libstdc++", "libgcc_s" };
 	/* For a static binary, where the module is the program's own. */
-	static const char *const functions[] = { "__lll_",     "___pthread_",	"__pthread_",
-						 "pthread_",   "__futex_",	"futex_",
-						 "__new_sem_", "__GI_",		"__libc_start_",
-						 "sem_wait",   "sem_timedwait", "clone3",
-						 "__clone",    "start_thread",	"_start" };
-	static const char *const sources[] = { "./nptl/", "../nptl/", "./sysdeps/",   "../sysdeps/",
-					       "./csu/",  "../csu/",  "/usr/include/" };
+	static const char *const functions[] = { "__lll_", "___pthread_", "__pthread_",
+						 "pthread_", "__futex_", "futex_",
+						 "__new_sem_", "__GI_", "__libc_start_",
+						 "sem_wait", "sem_timedwait", "clone3",
+						 "__clone", "start_thread", "_start" };
+	static const char *const sources[] = { "./nptl/", "../nptl/", "./sysdeps/", "../sysdeps/",
+					       "./csu/", "../csu/", "/usr/include/" };
 	size_t i;
 
 	if (frame->module) {
@@ -872,7 +886,8 @@ static void headline_who(struct words *w, const struct lab_picture *p, const str
 			words_add(w, " of several processes");
 		return;
 	}
-	words_add(w, "%s", processes ? " (" : nr > 1 ? " of " : " of ");
+	words_add(w, "%s", processes ? " (" : nr > 1 ? " of "
+						     : " of ");
 	for (i = 0; i < nr; i++) {
 		words_join(w, i, nr);
 		words_process(w, p, tgids[i]);
@@ -926,20 +941,27 @@ void words_headline(struct words *w, const struct lab_picture *p, const struct l
 	bool one = f->nr_tasks == 1, two = f->nr_tasks == 2;
 	u32 lock = words_finding_lock(p, f, 0);
 	const struct lab_lock *l = words_lock_at(p, lock);
+	u32 i, spinning = 0;
 
+	for (i = 0; i < f->nr_tasks; i++) {
+		const struct lab_task *t = words_task_at(p, words_finding_task(p, f, i));
+
+		spinning += t && t->status & LAB_TASK_SPINS;
+	}
 	switch (f->kind) {
 	case LAB_DEADLOCK:
 	case LAB_SPIN_DEADLOCK:
 		headline_who(w, p, f);
 		if (one) {
-			words_add(w, " %s for ", f->kind == LAB_SPIN_DEADLOCK ? "spins" : "waits");
+			words_add(w, " %s for ", spinning ? "spins" : "waits");
 			words_lock(w, p, f->is_cycle ? lock : words_wait_of(p, f, 0));
 			words_add(w, "%s and %s.", f->is_cycle ? ", which it holds itself," : "",
 				  for_ever(f));
 			return;
 		}
 		words_add(w, " %s for each other%s and %s.",
-			  f->kind == LAB_SPIN_DEADLOCK ? "wait and spin" : "wait",
+			  !spinning ? "wait" : spinning == f->nr_tasks ? "spin"
+								       : "wait and spin",
 			  !two && f->is_cycle ? " in a circle" : "", for_ever(f));
 		return;
 	case LAB_SELF_DEADLOCK:
@@ -1001,9 +1023,9 @@ void words_headline(struct words *w, const struct lab_picture *p, const struct l
 		return;
 	case LAB_LOCK_ORDER_INVERSION:
 		headline_who(w, p, f);
-		words_add(w,
-			  " %s %u locks in orders that differ: not stuck now, but %s can deadlock.",
-			  one ? "takes" : "take", f->nr_locks, one ? "it" : "they");
+		words_add(w, " %s %u %s in orders that differ: not stuck now, but %s can deadlock.",
+			  one ? "takes" : "take", f->nr_locks, f->nr_locks == 1 ? "lock" : "locks",
+			  one ? "it" : "they");
 		return;
 	case LAB_PRIORITY_INVERSION:
 		headline_who(w, p, f);
