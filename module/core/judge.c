@@ -189,9 +189,12 @@ static bool measure(const struct lab_picture *p, struct sizes *s)
 	u64 edges = 2 * (u64)p->nr_waits + 2 * (u64)p->nr_holds + p->nr_locks + p->nr_members;
 	u64 tasks = (u64)p->nr_tasks + p->nr_waits;
 	u64 locks = (u64)p->nr_locks + p->nr_waits;
-	u64 findings = most_findings(p);
+	u64 findings;
 
-	if (nodes > limit || edges > limit || tasks > limit || locks > limit || findings > limit)
+	if (nodes > limit || edges > limit || tasks > limit || locks > limit)
+		return false;
+	findings = most_findings(p);
+	if (findings > limit)
 		return false;
 	s->max_nodes = (u32)nodes;
 	s->max_edges = (u32)edges;
@@ -415,9 +418,12 @@ static void add_read_side_edges(struct judge *j, u32 l)
 	}
 	if (writer_holds || !kind_is(lock, KINDS_WRITER_BLOCKS_READER))
 		return;
-	for (i = 0; i < lock->nr_waits; i++)
-		if (wait_at(j, lock, i)->access == LAB_EXCLUSIVE)
-			wfg_add_edge(j->g, j->read_side[l], wait_at(j, lock, i)->task);
+	for (i = 0; i < lock->nr_waits; i++) {
+		const struct lab_wait *wait = wait_at(j, lock, i);
+
+		if (wait->access == LAB_EXCLUSIVE && !is_task_gone(j, wait->task))
+			wfg_add_edge(j->g, j->read_side[l], wait->task);
+	}
 }
 
 static void add_lock_edges(struct judge *j, u32 l)
