@@ -2,6 +2,8 @@
 # locklab: the Linux concurrency lab. 'make help' lists what can be made.
 
 O ?= .output
+# The same folder by another name is no reason to build anew.
+override O := $(patsubst $(CURDIR)/%,%,$(O))
 CC ?= gcc
 CXX ?= g++
 CLANG ?= clang
@@ -258,7 +260,7 @@ uninstall: ## remove what install put there
 # (check_deps, check_suites).
 include $(wildcard tests/*/*.mk)
 
-.SECONDARY:
+.SECONDARY: $(bpf_src:bpf/%.bpf.c=$(O)/bpf/%.bpf.o)
 .DELETE_ON_ERROR:
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
