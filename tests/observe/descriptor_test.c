@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * descriptor_test - waits for pipes, sockets, children and file locks: explained when stuck, never accused when somebody can act
+ * descriptor_test - waits for pipes, sockets, children and file locks: explained when stuck, never
+ * accused when somebody can act
  *
- * Each scene is a few processes of this program. An actor says which call it is about to block in; the scene is set when /proc
- * says that each of them is asleep in that call.
+ * Each scene is a few processes of this program. An actor says which call it is about to block in;
+ * the scene is set when /proc says that each of them is asleep in that call.
  *
  * suite: timeout=300
  */
@@ -344,7 +345,9 @@ static void flock_twice(void)
 
 static void lock_range(int fd, int call, off_t from, off_t length)
 {
-	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = from, .l_len = length };
+	struct flock l = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = from, .l_len = length
+	};
 
 	if (call == F_SETLKW || call == F_OFD_SETLKW)
 		about_to(__NR_fcntl);
@@ -608,7 +611,8 @@ FIXTURE(descriptor)
 	pid_t pid;
 };
 
-/* An actor's wait that a proof can rest on is PROVEN; where somebody else could act after all, PROBABLE. */
+/* An actor's wait that a proof can rest on is PROVEN; where somebody else could act after all,
+ * PROBABLE. */
 FIXTURE_VARIANT(descriptor)
 {
 	void (*scene)(void);
@@ -618,14 +622,10 @@ FIXTURE_VARIANT(descriptor)
 	u32 tasks; /* in the finding */
 };
 
-#define SCENE(name, nr, what, how, stuck)     \
-	FIXTURE_VARIANT_ADD(descriptor, name) \
-	{                                     \
-		.scene = name,                \
-		.actors = nr,                 \
-		.kind = what,                 \
-		.certainty = how,             \
-		.tasks = stuck,               \
+#define SCENE(name, nr, what, how, stuck)                                                    \
+	FIXTURE_VARIANT_ADD(descriptor, name)                                                \
+	{                                                                                    \
+		.scene = name, .actors = nr, .kind = what, .certainty = how, .tasks = stuck, \
 	}
 #define STUCK_SCENE(name, nr) SCENE(name, nr, LAB_IO_CYCLE, LAB_PROVEN, nr)
 #define ALIVE_SCENE(name, nr) SCENE(name, nr, ALIVE, LAB_PROVEN, 0)
@@ -675,7 +675,7 @@ static bool is_asleep_in(pid_t tid, long call)
 
 	if (!tid)
 		return false;
-	/* "running" while it runs; the number of the call, then its arguments, when it is blocked. */
+	/* "running" while it runs; the number of the call and its arguments when it is blocked. */
 	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
 	fd = open(path, O_RDONLY);
 	if (fd < 0)
@@ -703,7 +703,8 @@ FIXTURE_SETUP(descriptor)
 
 	if (geteuid())
 		SKIP(return, "needs root: a proof needs the descriptors of everybody");
-	stage = mmap(NULL, sizeof(*stage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	stage = mmap(NULL, sizeof(*stage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	ASSERT_NE(MAP_FAILED, stage);
 	strcpy(stage->directory, "/tmp/descriptor_test.XXXXXX");
 	ASSERT_NE(NULL, mkdtemp(stage->directory));
@@ -712,7 +713,8 @@ FIXTURE_SETUP(descriptor)
 	if (!self->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setpgid(0, 0);
-		/* What the harness has open is nobody's business here: it would be one more way out. */
+		/* What the harness has open is nobody's business here: it would be one more way
+		 * out. */
 		syscall(__NR_close_range, 3, ~0u, 0);
 		signal(SIGALRM, SIG_DFL);
 		variant->scene();

@@ -2,27 +2,30 @@
 /*
  * descriptor - waits that are not futexes: pipes, sockets, eventfds, child processes, file locks
  *
- * Such a wait names no owner. Who could end it is whoever has the other end open, so each becomes a group of which any one
- * member is enough. /proc/PID/fd says who has what open. That table is read once a look, when the first task needs it.
+ * Such a wait names no owner. Who could end it is whoever has the other end open, so each becomes a
+ * group of which any one member is enough. /proc/PID/fd says who has what open. That table is read
+ * once a look, when the first task needs it.
  *
  *   blocked in             waits for any thread of
- *   --------------------   -------------------------------------------------------------------------------
- *   read from a pipe       the processes with its write end open, itself too: an end left open by mistake shows
+ *   --------------------   ------------------------------------------------------------------
+ *   read from a pipe       the processes with its write end open: itself too, if it left one open
  *   write to a pipe        the processes with its read end open
- *   read, write, socket    those with the peer's descriptor, or this very socket (shutdown(2) ends a wait)
+ *   read, write, socket    those with the peer's descriptor, or this one (shutdown(2) ends it)
  *   read from an eventfd   those that have it open
- *   poll, select, epoll    any one of these; anything else in the set (terminal, timer, signalfd, ...) is taken as alive
+ *   poll, select, epoll    any one of these; anything else in the set counts as alive
  *   wait4, waitid          the child; any one child if any will do
  *   flock, fcntl           those whose lock is in the way; one thread alone is its holder
  *
- * Why nothing is accused in a race. The table is read after the snapshot. The first task of a supposed knot to be woken was
- * woken by somebody who had the other end then. If the table was read before that, he is in it (a copy can only come from
- * somebody who ran meanwhile, and all who have one are in the knot, asleep); if after, the task has been switched since
- * the snapshot, and still_waiting() sees that. Whoever has an end open, but is not in the snapshot, counts as alive.
+ * Why nothing is accused in a race. The table is read after the snapshot. The first task of a
+ * supposed knot to be woken was woken by somebody who had the other end then. If the table was read
+ * before that, he is in it (a copy can only come from somebody who ran meanwhile, and all who have
+ * one are in the knot, asleep); if after, the task has been switched since the snapshot, and
+ * still_waiting() sees that. Whoever has an end open, but is not in the snapshot, counts as alive.
  *
- * Doubtful (never "proven"): descriptors are in flight in some socket's queue (SCM_RIGHTS); a member uses io_uring, which acts
- * without a thread; a FIFO, which anybody may open by name; an eventfd, which the kernel may signal (AIO, KVM); processes
- * that may not be looked at and are no relatives of those that have the other end.
+ * Doubtful (never "proven"): descriptors are in flight in some socket's queue (SCM_RIGHTS); a
+ * member uses io_uring, which acts without a thread; a FIFO, which anybody may open by name; an
+ * eventfd, which the kernel may signal (AIO, KVM); processes that may not be looked at and are no
+ * relatives of those that have the other end.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -65,8 +68,8 @@ const struct lab_task_record *descriptor_only_thread(const struct look_context *
 {
 	const struct lab_task_record *only = NULL;
 
-	for (u32 i = descriptor_first_record(c, tgid); i < c->now->nr && c->now->records[i].tgid == tgid;
-	     i++) {
+	for (u32 i = descriptor_first_record(c, tgid);
+	     i < c->now->nr && c->now->records[i].tgid == tgid; i++) {
 		if (c->now->records[i].flags & LAB_TASK_EXITED)
 			continue;
 		if (only)
@@ -78,7 +81,8 @@ const struct lab_task_record *descriptor_only_thread(const struct look_context *
 
 bool descriptor_uses_io_uring(const struct look_context *c, u32 tgid)
 {
-	for (u32 i = descriptor_first_record(c, tgid); i < c->now->nr && c->now->records[i].tgid == tgid; i++)
+	for (u32 i = descriptor_first_record(c, tgid);
+	     i < c->now->nr && c->now->records[i].tgid == tgid; i++)
 		if (c->now->records[i].flags & LAB_TASK_IO_URING)
 			return true;
 	return false;
@@ -156,7 +160,8 @@ void descriptor_wakers(struct look_context *c, const struct lab_task_record *r, 
 	group = builder_group(c->builder, key, what, doubtful);
 	for (u32 i = 0; i < set->nr; i++)
 		unseen |= !descriptor_add_process(c, group, set->at[i]);
-	/* Nobody at all: the wait ends by itself, with end of file or an error, as soon as the task runs. */
+	/* Nobody at all: the wait ends by itself, with end of file or an error, as soon as the task
+	 * runs. */
 	unseen |= !set->nr;
 	builder_lock_at(c->builder, lock)->wakers = group;
 	builder_lock_at(c->builder, lock)->unseen = unseen;
@@ -295,7 +300,8 @@ bool descriptor_target(struct look_context *c, const struct lab_task_record *r, 
 	return true;
 }
 
-/* The lock that waiting for @side of @t means; LAB_NONE: something that may come to life by itself. */
+/* The lock that waiting for @side of @t means; LAB_NONE: something that may come to life by itself.
+ */
 static u32 lock_of(struct look_context *c, const struct lab_task_record *r, const struct target *t,
 		   u8 side)
 {
@@ -341,7 +347,8 @@ static bool still_waiting(struct look_context *c, const struct lab_task_record *
 }
 
 /*
- * SO_RCVTIMEO and SO_SNDTIMEO end a wait, and only the socket itself can tell: it is borrowed for one getsockopt().
+ * SO_RCVTIMEO and SO_SNDTIMEO end a wait, and only the socket itself can tell: it is borrowed for
+ * one getsockopt().
  *
  * Return: 1 timed, 0 not, -1 can not tell.
  */
@@ -378,13 +385,15 @@ static void wait_one(struct look_context *c, const struct lab_task_record *r, st
 		return;
 	if (t.end.type == END_SOCKET && !builder_lock_at(c->builder, lock)->unseen) {
 		timed = socket_is_timed(r, fd, side == END_READ ? SO_RCVTIMEO : SO_SNDTIMEO);
-		/* A socket that can not be asked might be timed: then it must not look as if nothing ended the wait. */
+		/* A socket that can not be asked might be timed: then it must not look as if
+		 * nothing ended the wait. */
 		w->timed |= timed != 0;
 	}
 	w->locks[w->nr++] = lock;
 }
 
-/* splice, tee, sendfile: which of the two it waits for is not known from outside; a regular file it does not wait for. */
+/* splice, tee, sendfile: which of the two it waits for is not known from outside; a regular file it
+ * does not wait for. */
 static void wait_two(struct look_context *c, const struct lab_task_record *r, struct waits *w,
 		     s32 in, s32 out)
 {
@@ -414,7 +423,8 @@ static bool wait_polled(struct look_context *c, const struct lab_task_record *r,
 	} else if (t.end.mode == (END_READ | END_WRITE)) {
 		return false; /* a FIFO opened for both */
 	} else {
-		/* Whatever was asked for: hang-up and error come from the other side, and always wake. */
+		/* Whatever was asked for: hang-up and error come from the other side, and always
+		 * wake. */
 		side = t.end.mode;
 	}
 	return descriptor_wants(c, w, lock_of(c, r, &t, side));
@@ -434,7 +444,8 @@ static void wait_poll(struct look_context *c, const struct lab_task_record *r, s
 	u64 nr = r->args[1];
 
 	w->any = true;
-	if (!nr || nr > MAX_POLLED || !descriptor_read_target(c, r, r->args[0], fds, nr * sizeof(*fds)))
+	if (!nr || nr > MAX_POLLED ||
+	    !descriptor_read_target(c, r, r->args[0], fds, nr * sizeof(*fds)))
 		return;
 	for (u64 i = 0; i < nr; i++) {
 		if (fds[i].fd < 0)
@@ -497,7 +508,8 @@ static u32 epoll_lock(struct look_context *c, const struct lab_task_record *r,
 	return lock;
 }
 
-/* An epoll set names descriptors as they were called when they were added: each is used only if it still is that inode. */
+/* An epoll set names descriptors as they were called when they were added: each is used only if it
+ * still is that inode. */
 static void wait_epoll(struct look_context *c, const struct lab_task_record *r, struct waits *w)
 {
 	struct target set;
@@ -531,7 +543,8 @@ static void wait_epoll(struct look_context *c, const struct lab_task_record *r, 
 		if (!wait_polled(c, r, w, (s32)fd, events & EPOLLIN, events & EPOLLOUT))
 			goto live;
 	}
-	if (w->nr && !descriptor_only_thread(c, r->tgid) && !descriptor_wants(c, w, epoll_lock(c, r, &set)))
+	if (w->nr && !descriptor_only_thread(c, r->tgid) &&
+	    !descriptor_wants(c, w, epoll_lock(c, r, &set)))
 		goto live;
 	free(text);
 	return;
@@ -673,7 +686,8 @@ static void find_waits(struct look_context *c, const struct lab_task_record *r, 
  * @r: a task that is blocked in a system call
  * @task: its index
  *
- * Fills in what it waits for; a wait that may end by something outside the model is left without, which is "alive".
+ * Fills in what it waits for; a wait that may end by something outside the model is left without,
+ * which is "alive".
  *
  * Return: true if the system call is one of these, whatever came of it.
  */

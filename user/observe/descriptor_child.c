@@ -62,7 +62,8 @@ static u32 child_lock(struct look_context *c, const struct lab_task_record *chil
 		/* Any thread can end them all. */
 		snprintf(key, sizeof(key), "process:%u", child->tgid);
 		snprintf(what, sizeof(what), "the threads of process %u", child->tgid);
-		group = builder_group(c->builder, key, what, descriptor_uses_io_uring(c, child->tgid));
+		group = builder_group(c->builder, key, what,
+				      descriptor_uses_io_uring(c, child->tgid));
 		descriptor_add_process(c, group, child->tgid);
 		builder_lock_at(c->builder, lock)->wakers = group;
 	}
@@ -101,7 +102,8 @@ static void wait_children(struct look_context *c, const struct lab_task_record *
 	u32 low = 0, high = d->nr_children;
 
 	w->any = true;
-	/* The first process of a PID namespace inherits all its orphans: children it does not have yet. */
+	/* The first process of a PID namespace inherits all its orphans: children it does not have
+	 * yet. */
 	if (!c->now->whole || r->ns_tgid == 1 || is_tracer(c, r->tgid))
 		return;
 	while (low < high) {
@@ -160,7 +162,8 @@ void descriptor_waitid(struct look_context *c, const struct lab_task_record *r, 
 		asked.own_group = !asked.pid;
 		break;
 	case 3: /* P_PIDFD */
-		if (descriptor_read_fdinfo(c, r->tgid, r->tid, (s32)r->args[1], text, sizeof(text)) < 0)
+		if (descriptor_read_fdinfo(c, r->tgid, r->tid, (s32)r->args[1], text,
+					   sizeof(text)) < 0)
 			return;
 		/* In the numbers of the /proc that is read: ours. */
 		field = descriptor_field(text, "Pid");

@@ -2,8 +2,8 @@
 /*
  * descriptor_lock - flock() and fcntl(): waits for somebody to unlock a file
  *
- * The kernel prints the locks on a file with each descriptor that holds one, which says more than /proc/locks does: also who has
- * inherited an open file with its lock.
+ * The kernel prints the locks on a file with each descriptor that holds one, which says more than
+ * /proc/locks does: also who has inherited an open file with its lock.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -58,12 +58,13 @@ static void parse_lock(struct look_context *c, struct descriptors *d, const stru
 	held.start = (u64)start;
 	held.end = strcmp(last, "EOF") ? strtoull(last, NULL, 10) : OFFSET_EOF;
 	if (d->nr_locks == d->max_locks)
-		d->locks =
-			descriptor_grow(c->builder, d->locks, d->nr_locks, &d->max_locks, sizeof(*d->locks));
+		d->locks = descriptor_grow(c->builder, d->locks, d->nr_locks, &d->max_locks,
+					   sizeof(*d->locks));
 	d->locks[d->nr_locks++] = held;
 }
 
-/* The locks on one file, from everybody who has it open: the kernel prints them with the descriptor that holds them. */
+/* The locks on one file, from everybody who has it open: the kernel prints them with the descriptor
+ * that holds them. */
 static void read_locks(struct look_context *c, const struct target *t)
 {
 	struct descriptors *d = descriptors_of(c);
@@ -109,16 +110,18 @@ static bool is_in_the_way(const struct lab_task_record *r, s32 fd, const struct 
 		return false;
 	if (q->start > held->end || held->start > q->end)
 		return false;
-	/* One's own lock is never in the way: a POSIX one belongs to the process, the others to the open file. */
+	/* One's own lock is never in the way: a POSIX one belongs to the process, the others to the
+	 * open file. */
 	if (q->type == 'P')
 		return held->type != 'P' || held->tgid != r->tgid;
 	return held->type == 'P' || !is_same_description(r, fd, held);
 }
 
 /*
- * One lock of the picture for each locked range that is in the way (all of them have to go). A file's locks are told apart by
- * where they begin, above every address that a mapping of the file could have. Read locks that begin at the same place
- * count as one that any of their holders can give up: that errs on the safe side.
+ * One lock of the picture for each locked range that is in the way (all of them have to go). A
+ * file's locks are told apart by where they begin, above every address that a mapping of the file
+ * could have. Read locks that begin at the same place count as one that any of their holders can
+ * give up: that errs on the safe side.
  */
 static u32 file_lock(struct look_context *c, const struct lab_task_record *r,
 		     const struct target *t, const struct request *q, const struct held_lock *held)
@@ -187,7 +190,8 @@ static void wait_file_lock(struct look_context *c, const struct lab_task_record 
 		    !is_in_the_way(r, t->end.fd, q, held))
 			continue;
 		if (w->nr == MAX_POLLED) {
-			/* All of them have to go; those seen so far are a part of what it needs, which is still true. */
+			/* All of them have to go; those seen so far are a part of what it needs,
+			 * which is still true. */
 			return;
 		}
 		w->locks[w->nr++] = file_lock(c, r, t, q, held);
@@ -219,7 +223,8 @@ static bool resolve_range(struct look_context *c, const struct lab_task_record *
 	case SEEK_SET:
 		break;
 	case SEEK_CUR:
-		if (descriptor_read_fdinfo(c, r->tgid, r->tid, (s32)r->args[0], text, sizeof(text)) < 0)
+		if (descriptor_read_fdinfo(c, r->tgid, r->tid, (s32)r->args[0], text,
+					   sizeof(text)) < 0)
 			return false;
 		field = descriptor_field(text, "pos");
 		base = field ? strtoll(field, NULL, 10) : -1;
@@ -261,7 +266,8 @@ void descriptor_fcntl(struct look_context *c, const struct lab_task_record *r, s
 
 	if (!descriptor_target(c, r, (s32)r->args[0], &t) || t.end.type != END_FILE)
 		return;
-	if (!descriptor_read_target(c, r, r->args[2], &l, sizeof(l)) || !resolve_range(c, r, &l, &q))
+	if (!descriptor_read_target(c, r, r->args[2], &l, sizeof(l)) ||
+	    !resolve_range(c, r, &l, &q))
 		return;
 	q.write = l.l_type == F_WRLCK;
 	w->shared = !q.write;

@@ -2,8 +2,8 @@
 /*
  * descriptor_peer - which socket is at the other end of a socket
  *
- * UNIX sockets: the kernel's socket diagnostics name the peer. TCP within one network namespace: the connection with both
- * endpoints exchanged. All else may be talked to from anywhere.
+ * UNIX sockets: the kernel's socket diagnostics name the peer. TCP within one network namespace:
+ * the connection with both endpoints exchanged. All else may be talked to from anywhere.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -220,7 +220,8 @@ static void read_tcp(struct look_context *c, struct net *net, u32 tgid, const ch
 	fclose(file);
 }
 
-/* How many descriptors lie in a socket's queue: Linux 5.6 says so. What can not be read counts as some. */
+/* How many descriptors lie in a socket's queue: Linux 5.6 says so. What can not be read counts as
+ * some. */
 static bool has_descriptors_queued(struct look_context *c, const struct end *end)
 {
 	char text[1024];
@@ -248,13 +249,15 @@ static void note_in_flight(struct look_context *c, const struct net *net)
 			continue;
 		for (int j = 0; j < 2; j++) {
 			key.ino = both[j];
-			for (at = ends_find(ends, &key); key.ino && ends_match(ends, at, &key); at++)
+			for (at = ends_find(ends, &key); key.ino && ends_match(ends, at, &key);
+			     at++)
 				descriptor_add_tgid(c->builder, &d->in_flight, ends->at[at].tgid);
 		}
 	}
 }
 
-bool descriptor_may_be_in_flight(struct look_context *c, const struct lab_task_record *r, const struct tgids *set)
+bool descriptor_may_be_in_flight(struct look_context *c, const struct lab_task_record *r,
+				 const struct tgids *set)
 {
 	const struct descriptors *d = descriptors_of(c);
 
@@ -262,7 +265,8 @@ bool descriptor_may_be_in_flight(struct look_context *c, const struct lab_task_r
 	for (u32 i = 0; i < d->in_flight.nr; i++) {
 		u32 tgid = d->in_flight.at[i];
 
-		if (descriptor_is_descendant(c, tgid, r->tgid) || descriptor_is_descendant(c, r->tgid, tgid))
+		if (descriptor_is_descendant(c, tgid, r->tgid) ||
+		    descriptor_is_descendant(c, r->tgid, tgid))
 			return true;
 		for (u32 j = 0; j < set->nr; j++)
 			if (descriptor_is_descendant(c, tgid, set->at[j]))

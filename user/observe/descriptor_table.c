@@ -2,8 +2,9 @@
 /*
  * descriptor_table - who has which pipe, socket, eventfd and file open, in the whole system
  *
- * Read at most once a look: by the text of the links under /proc/PID/fd as far as that says enough, which costs about a microsecond a
- * descriptor; files and eventfds, which need another call each, only when somebody waits for one.
+ * Read at most once a look: by the text of the links under /proc/PID/fd as far as that says enough,
+ * which costs about a microsecond a descriptor; files and eventfds, which need another call each,
+ * only when somebody waits for one.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -34,7 +35,8 @@ void *descriptor_grow(struct builder *b, void *old, u32 nr, u32 *capacity, size_
 static void ends_add(struct builder *b, struct ends *ends, const struct end *end)
 {
 	if (ends->nr == ends->capacity)
-		ends->at = descriptor_grow(b, ends->at, ends->nr, &ends->capacity, sizeof(*ends->at));
+		ends->at =
+			descriptor_grow(b, ends->at, ends->nr, &ends->capacity, sizeof(*ends->at));
 	ends->at[ends->nr++] = *end;
 }
 
@@ -149,8 +151,8 @@ static u8 mode_of(int dirfd, const char *name)
 }
 
 /*
- * Type, device and inode of one descriptor. AT_STATX_DONT_SYNC: a network or FUSE file system is not asked, so that nobody
- * who serves one can hold us up.
+ * Type, device and inode of one descriptor. AT_STATX_DONT_SYNC: a network or FUSE file system is
+ * not asked, so that nobody who serves one can hold us up.
  */
 bool descriptor_describe(int dirfd, const char *name, struct end *end, char *link, size_t size)
 {
@@ -189,7 +191,8 @@ bool descriptor_describe(int dirfd, const char *name, struct end *end, char *lin
 	return true;
 }
 
-/* One descriptor table into the lists: only what somebody can wait for, and by link text alone as far as that goes. */
+/* One descriptor table into the lists: only what somebody can wait for, and by link text alone as
+ * far as that goes. */
 static int read_table(struct look_context *c, struct descriptors *d, u32 tgid, u32 tid)
 {
 	struct builder *b = c->builder;

@@ -2,11 +2,13 @@
 /*
  * loop - is the code round an instruction pointer a loop that only waits for a word of memory?
  *
- * From the instruction pointer on, every path is followed within a small window. The instructions from which the pointer can
- * be reached again are the loop (its strongly connected component); what only leaves it does not matter. The loop waits if each
- * of its instructions is on a short list: loads, compares, tests, jumps, pause, moves and arithmetic between registers,
- * and exchange or compare-and-exchange or a locked read-modify-write. A plain store, a call, a system call, a clock read,
- * a vector instruction, a thread-local operand: not a waiting loop, or not one that we understand.
+ * From the instruction pointer on, every path is followed within a small window. The instructions
+ * from which the pointer can be reached again are the loop (its strongly connected component); what
+ * only leaves it does not matter. The loop waits if each of its instructions is on a short list:
+ * loads, compares, tests, jumps, pause, moves and arithmetic between registers, and exchange or
+ * compare-and-exchange or a locked read-modify-write. A plain store, a call, a system call, a clock
+ * read, a vector instruction, a thread-local operand: not a waiting loop, or not one that we
+ * understand.
  */
 #include <capstone/capstone.h>
 
@@ -291,8 +293,8 @@ static int node_before(const struct graph *g, const struct node *n)
 }
 
 /*
- * The general registers that an instruction writes. Capstone's own list, and what the instructions admitted here are known to
- * write: its tables have had gaps.
+ * The general registers that an instruction writes. Capstone's own list, and what the instructions
+ * admitted here are known to write: its tables have had gaps.
  */
 static u32 written_by(csh handle, const cs_insn *insn, bool *is_understood)
 {
@@ -328,8 +330,9 @@ static u32 written_by(csh handle, const cs_insn *insn, bool *is_understood)
 }
 
 /*
- * The base register is loaded in the loop, as code that was not optimised does: mov -8(%rbp),%rax; mov (%rax),%eax. Within one
- * basic block the load before it says where the pointer lies; anything further back is not followed.
+ * The base register is loaded in the loop, as code that was not optimised does: mov -8(%rbp),%rax;
+ * mov (%rax),%eax. Within one basic block the load before it says where the pointer lies; anything
+ * further back is not followed.
  */
 static bool add_pointer(const struct graph *g, struct loop_shape *s, const struct node *n,
 			struct loop_operand *o)

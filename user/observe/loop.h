@@ -17,7 +17,8 @@
 /**
  * struct loop_operand - a place in memory that the loop uses: base + index * scale + disp
  * @base, @index: enum lab_reg, none of them changed by the loop, or LOOP_NO_REG
- * @via: the base is not a register but the 8 bytes at another operand (its index), LOOP_NO_REG not so
+ * @via: the base is not a register but the 8 bytes at another operand (its index), LOOP_NO_REG not
+ * so
  * @size: bytes: 1, 2, 4 or 8
  * @is_pointer: used as somebody's @via
  * @is_modified: by an exchange or another atomic read-modify-write
@@ -34,7 +35,8 @@ struct loop_operand {
 
 /**
  * struct loop_shape - what one loop does
- * @waits: true if all that it does is to read memory and registers, and atomics on one word. Otherwise nothing else is set
+ * @waits: true if all that it does is to read memory and registers, and atomics on one word.
+ * Otherwise nothing else is set
  * @accumulates: some register is computed from its own old value: a counter, perhaps
  * @written: the registers that the loop writes, bit n for enum lab_reg n
  * @code: where its instructions begin, relative to the instruction pointer
@@ -50,16 +52,18 @@ struct loop_shape {
 
 /**
  * loop_decode() - decode x86-64 code round an instruction pointer
- * @code: LOOP_BEFORE bytes before @ip and LOOP_AFTER from it on; @valid of them, beginning with @skip, could be read
+ * @code: LOOP_BEFORE bytes before @ip and LOOP_AFTER from it on; @valid of them, beginning with
+ * @skip, could be read
  * @ip: address of the instruction the task was at
  * @shape: the answer
  *
- * Parses bytes that a target controls: run it where a mistake of the disassembler costs nothing (jail.h). Follows at most a few
- * hundred instructions.
+ * Parses bytes that a target controls: run it where a mistake of the disassembler costs nothing
+ * (jail.h). Follows at most a few hundred instructions.
  */
 void loop_decode(const u8 *code, u32 skip, u32 valid, u64 ip, struct loop_shape *shape);
 
-/* Whether @shape, which came from a child that a target's bytes may have taken over, is well formed. */
+/* Whether @shape, which came from a child that a target's bytes may have taken over, is well
+ * formed. */
 bool loop_is_sane(const struct loop_shape *shape);
 
 #endif

@@ -2,25 +2,31 @@
 /*
  * spin - threads that wait without a system call
  *
- * A thread that spins looks like one that works: it is running. What tells them apart is that nothing changes. First, for
- * nearly nothing: is the code round its instruction pointer a loop that only reads and tries (loop.c)? Threads at work are
- * hardly ever found in one. Only then the process is sampled, for at least a tenth of a second:
+ * A thread that spins looks like one that works: it is running. What tells them apart is that
+ * nothing changes. First, for nearly nothing: is the code round its instruction pointer a loop that
+ * only reads and tries (loop.c)? Threads at work are hardly ever found in one. Only then the
+ * process is sampled, for at least a tenth of a second:
  *
- * - the registers of a running thread are those of its last entry into the kernel, a timer tick as a rule. A look counts only
- *   after 10 ms more of CPU time, which is a tick at every HZ that Linux has, so that it is not the same look again;
- * - NR_LOOKS such looks each find it in the same loop, with the same values in every register that the loop does not write, and
- *   in all registers where the instruction pointer repeats;
- * - in between, the words that the loop reads are read thousands of times and never change. A lock that changes hands, however
- *   often it is found held, shows here: it is free or has another owner or number of waiters now and then;
- * - and no other thread of the process ran at all in that time, unless the lock itself says who its owner is.
+ * - the registers of a running thread are those of its last entry into the kernel, a timer tick as
+ * a rule. A look counts only after 10 ms more of CPU time, which is a tick at every HZ that Linux
+ * has, so that it is not the same look again;
+ * - NR_LOOKS such looks each find it in the same loop, with the same values in every register that
+ * the loop does not write, and in all registers where the instruction pointer repeats;
+ * - in between, the words that the loop reads are read thousands of times and never change. A lock
+ * that changes hands, however often it is found held, shows here: it is free or has another owner
+ * or number of waiters now and then;
+ * - and no other thread of the process ran at all in that time, unless the lock itself says who its
+ * owner is.
  *
- * Then it waits for that word. Its owner is known only if the thread is about to put its own TID there: the register that its
- * compare-and-exchange would store. Then what stands there now is a TID as well. Otherwise any other thread of the process could
- * be the one to change it: a group. Not accused, because somebody unseen may write: shared memory without such an owner,
- * threads with a debugger, or a signal handler in the process (the flag that a handler sets is a usual sight).
+ * Then it waits for that word. Its owner is known only if the thread is about to put its own TID
+ * there: the register that its compare-and-exchange would store. Then what stands there now is a
+ * TID as well. Otherwise any other thread of the process could be the one to change it: a group.
+ * Not accused, because somebody unseen may write: shared memory without such an owner, threads with
+ * a debugger, or a signal handler in the process (the flag that a handler sets is a usual sight).
  *
- * What is not found: loops with a call in them (an inlined lock is needed; pthread_spin_lock is one loop), with a back-off that
- * counts, with sched_yield(), or that read through thread-local storage.
+ * What is not found: loops with a call in them (an inlined lock is needed; pthread_spin_lock is one
+ * loop), with a back-off that counts, with sched_yield(), or that read through thread-local
+ * storage.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -136,7 +142,8 @@ static void decode_in_jail(struct jail_child *child, void *arg)
 	}
 }
 
-/* The bytes are the target's choice, and a disassembler is a parser: it runs where it can do no harm. */
+/* The bytes are the target's choice, and a disassembler is a parser: it runs where it can do no
+ * harm. */
 static void decode(struct spinner *spinners, u32 nr)
 {
 	struct decode d = { .spinners = spinners, .nr = nr };
@@ -196,8 +203,9 @@ static bool is_on_own_stack(struct memory *m, const struct spinner *s, u64 addre
 }
 
 /*
- * Which of the operands it waits for: the one that it tries to take; otherwise the first that is no pointer and not in its own
- * frame (its ticket). The one word that is modified must be the only one, or the loop does more than wait.
+ * Which of the operands it waits for: the one that it tries to take; otherwise the first that is no
+ * pointer and not in its own frame (its ticket). The one word that is modified must be the only
+ * one, or the loop does more than wait.
  */
 static bool choose_word(struct memory *m, struct spinner *s)
 {
@@ -219,7 +227,8 @@ static bool choose_word(struct memory *m, struct spinner *s)
 	return s->word != LAB_NONE;
 }
 
-/* The vvar page changes with the clock, and whatever else has brackets is the kernel's too; but the heap and the stacks. */
+/* The vvar page changes with the clock, and whatever else has brackets is the kernel's too; but the
+ * heap and the stacks. */
 static bool is_kernels(const struct mapping *map)
 {
 	return map && map->path[0] == '[' && strncmp(map->path, "[heap", 5) &&
@@ -426,8 +435,9 @@ out_none:
 }
 
 /*
- * The TID that stands in the word if TIDs are what this lock is taken with: the thread's own is what its compare-and-exchange
- * would put there. The two upper bits are flags in every such word (FUTEX_WAITERS, FUTEX_OWNER_DIED).
+ * The TID that stands in the word if TIDs are what this lock is taken with: the thread's own is
+ * what its compare-and-exchange would put there. The two upper bits are flags in every such word
+ * (FUTEX_WAITERS, FUTEX_OWNER_DIED).
  */
 static u32 owner_in_word(const struct spinner *s)
 {
@@ -440,7 +450,8 @@ static u32 owner_in_word(const struct spinner *s)
 	return (u32)s->value[s->word] & 0x3fffffff;
 }
 
-/* Is there somebody in this address space who runs and does not spin? Then only a lock that names its owner can tell us more. */
+/* Is there somebody in this address space who runs and does not spin? Then only a lock that names
+ * its owner can tell us more. */
 static bool is_worth_sampling(const struct look_context *c, struct spin_process *p)
 {
 	bool has_owner = false;
@@ -535,7 +546,8 @@ static bool add_owner(struct look_context *c, const struct lab_task_record *r, u
  * @r: a task in state R
  * @task: its index
  *
- * Takes a tenth of a second or more, but only for a process with a thread in a loop that can do nothing but wait.
+ * Takes a tenth of a second or more, but only for a process with a thread in a loop that can do
+ * nothing but wait.
  *
  * Return: true if it waits, and then its wait is filled in.
  */
@@ -572,9 +584,10 @@ bool spin_classify(struct look_context *c, const struct lab_task_record *r, u32 
 	builder_lock_at(c->builder, lock)->word = (u32)s->value[s->word];
 	owner = owner_in_word(s);
 	if (!owner || !add_owner(c, r, lock, owner)) {
-		/* Anybody with this memory may be the one; and is there somebody who was not asleep all the time? */
-		unseen = id.space != LAB_SPACE_MM || (map->flags & MAPPING_SHARED) || p->others_ran ||
-			 (r->flags & (LAB_TASK_SIGCAUGHT | LAB_TASK_PTRACED));
+		/* Anybody with this memory may be the one; and is there somebody who was not asleep
+		 * all the time? */
+		unseen = id.space != LAB_SPACE_MM || (map->flags & MAPPING_SHARED) ||
+			 p->others_ran || (r->flags & (LAB_TASK_SIGCAUGHT | LAB_TASK_PTRACED));
 		wakers = look_mm_group(c, r);
 		builder_lock_at(c->builder, lock)->wakers = wakers;
 		builder_lock_at(c->builder, lock)->unseen |= unseen;
