@@ -132,7 +132,7 @@ TEST(a_mutex_cycle_is_proven_by_its_numbers)
 		     "(bank.c:41); thread 4713 (worker) holds mutex accounts and has waited 12.3 s for mutex journal in "
 		     "transfer_back() (bank.c:52).",
 		     evidence_condition(&d.p, f, LAB_HOLD_AND_WAIT, s, sizeof(s)));
-	EXPECT_STREQ("Neither wait has a timeout, no signal is pending, and neither lock is robust.",
+	EXPECT_STREQ("Neither wait has a timeout, no signal is pending, and neither mutex is robust.",
 		     evidence_condition(&d.p, f, LAB_NO_PREEMPTION, s, sizeof(s)));
 	EXPECT_STREQ("4712 (worker) -> mutex accounts -> 4713 (worker) -> mutex journal -> 4712.",
 		     evidence_condition(&d.p, f, LAB_CIRCULAR_WAIT, s, sizeof(s)));

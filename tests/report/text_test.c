@@ -88,7 +88,7 @@ TEST_F(text, a_deadlock_of_two_is_one_page)
 		     "    holds mutex accounts and has waited 12.3 s for mutex journal in\n"
 		     "    transfer_back() (bank.c:52).\n"
 		     "  ✔ no preemption: Neither wait has a timeout, no signal is pending, and neither\n"
-		     "    lock is robust.\n"
+		     "    mutex is robust.\n"
 		     "  ✔ circular wait: 4712 (worker) -> mutex accounts -> 4713 (worker) -> mutex\n"
 		     "    journal -> 4712.\n"
 		     "\n"

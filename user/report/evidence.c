@@ -33,6 +33,43 @@ static u32 shown_lock(const struct lab_picture *p, const struct lab_finding *f, 
 	return words_finding_lock(p, f, 0);
 }
 
+static bool is_end_of_somebody(const struct lab_picture *p, u32 lock)
+{
+	const struct lab_lock *l = words_lock_at(p, lock);
+
+	return l && (l->kind == LAB_THREAD || l->kind == LAB_PROCESS);
+}
+
+/*
+ * Among those stuck for want of a wake-up, one that waits for more than the end of another: who joins the others tells nothing
+ * about what went wrong. Return: its position; that of @task if there is none such.
+ */
+static u32 telling_member(const struct lab_picture *p, const struct lab_finding *f, u32 task)
+{
+	u32 i, given = 0;
+
+	for (i = 0; i < f->nr_tasks; i++)
+		if (words_finding_task(p, f, i) == task)
+			given = i;
+	if (!is_end_of_somebody(p, words_wait_of(p, f, given)))
+		return given;
+	for (i = 0; i < f->nr_tasks; i++)
+		if (words_lock_at(p, words_wait_of(p, f, i)) && !is_end_of_somebody(p, words_wait_of(p, f, i)))
+			return i;
+	return given;
+}
+
+/* The task that the remedy speaks of: the judge's choice, unless another tells more or that one is gone. */
+static u32 remedy_task(const struct lab_picture *p, const struct lab_finding *f)
+{
+	const struct lab_task *t = words_task_at(p, f->remedy_task);
+	u32 task = t && !(t->status & LAB_TASK_IS_GONE) ? f->remedy_task : words_finding_task(p, f, 0);
+
+	if (f->remedy == LAB_REMEDY_WAKE)
+		return words_finding_task(p, f, telling_member(p, f, task));
+	return task;
+}
+
 static u32 gone_holder(const struct lab_picture *p, u32 lock)
 {
 	const struct lab_lock *l = words_lock_at(p, lock);
@@ -137,18 +174,27 @@ static bool has_attr(const struct lab_picture *p, const struct lab_finding *f, u
 static void say_mutual_exclusion(struct words *w, const struct lab_picture *p,
 				 const struct lab_finding *f, const struct lab_condition *c)
 {
-	u32 lock = shown_lock(p, f, LAB_NONE, c->lock);
-	const struct lab_lock *l = words_lock_at(p, lock);
+	u32 lock = shown_lock(p, f, LAB_NONE, c->lock), i;
+	const struct lab_lock *l;
 
 	switch (c->reason) {
 	case LAB_BECAUSE_NOT_A_LOCK:
+		words_add(w, "Nobody holds ");
+		for (i = 0; i < f->nr_locks && i < MAX_LOCKS; i++) {
+			words_join(w, i, f->nr_locks > MAX_LOCKS ? MAX_LOCKS + 1 : f->nr_locks);
+			words_lock(w, p, words_finding_lock(p, f, i));
+		}
+		if (!f->nr_locks)
+			words_add(w, "anything");
+		if (f->nr_locks > MAX_LOCKS)
+			words_add(w, " and %u more", f->nr_locks - MAX_LOCKS);
+		words_add(w, " exclusively. A wait for ");
+		lock = words_wait_of(p, f, telling_member(p, f, shown_task(p, f, c->task)));
+		if (!words_lock_at(p, lock))
+			lock = words_finding_lock(p, f, 0);
+		l = words_lock_at(p, lock);
 		words_lock(w, p, lock);
-		words_add(w, ": nobody holds %s exclusively; a wait here ends by %s",
-			  f->nr_locks > 1 ? "such a thing" : "it",
-			  words_gift(l ? l->kind : LAB_FUTEX));
-		if (f->nr_locks > 1)
-			words_add(w, " (and so for the other %u)", f->nr_locks - 1);
-		words_add(w, ".");
+		words_add(w, " ends with %s.", words_gift(l ? l->kind : LAB_FUTEX));
 		return;
 	case LAB_BECAUSE_SHARED:
 		words_lock_facts(w, p, lock);
@@ -171,9 +217,7 @@ static void say_mutual_exclusion(struct words *w, const struct lab_picture *p,
 			w,
 			" The kernel refused a lock (EDEADLK), and the C library put the caller to sleep for ever.");
 	if (c->reason == LAB_BECAUSE_OWNER_UNKNOWN)
-		words_add(w, " Who holds %s is not recorded in %s.",
-			  f->nr_locks > 1 ? "each of them" : "it",
-			  f->nr_locks > 1 ? "all of them" : "the lock itself");
+		words_add(w, " Who holds %s is not recorded.", f->nr_locks == 1 ? "it" : "them");
 	else if (!c->holds)
 		words_add(w, " Not held exclusively.");
 	else if (c->holds < 0)
@@ -183,6 +227,7 @@ static void say_mutual_exclusion(struct words *w, const struct lab_picture *p,
 static void say_hold_and_wait(struct words *w, const struct lab_picture *p,
 			      const struct lab_finding *f, const struct lab_condition *c)
 {
+	const struct lab_lock *l;
 	u32 i, lock;
 
 	for (i = 0; i < f->nr_tasks && i < MAX_TASKS; i++) {
@@ -217,10 +262,12 @@ static void say_hold_and_wait(struct words *w, const struct lab_picture *p,
 	words_add(w, ".");
 	switch (c->reason) {
 	case LAB_BECAUSE_NONE_KNOWN_HELD:
-		lock = shown_lock(p, f, LAB_NONE, c->lock);
-		if (words_lock_at(p, lock))
-			words_add(w, " A %s does not record who could end the wait.",
-				  words_kind(words_lock_at(p, lock)->kind));
+		lock = words_wait_of(p, f, telling_member(p, f, shown_task(p, f, c->task)));
+		l = words_lock_at(p, lock);
+		if (l && is_end_of_somebody(p, lock))
+			words_add(w, " None of these waits is for a lock that somebody holds.");
+		else if (l)
+			words_add(w, " Who could end a wait for a %s is not recorded in it.", words_kind(l->kind));
 		break;
 	case LAB_BECAUSE_OWNER_GONE:
 		lock = shown_lock(p, f, shown_task(p, f, c->task), c->lock);
@@ -246,7 +293,7 @@ static void say_no_preemption(struct words *w, const struct lab_picture *p,
 	u32 lock = shown_lock(p, f, task, c->lock);
 	const struct lab_task *t = words_task_at(p, task);
 	const char *wait = t && t->status & LAB_TASK_SPINS ? "spin" : "wait";
-	u32 i, timed = 0;
+	u32 i, timed = 0, mutexes = 0;
 
 	switch (c->reason) {
 	case LAB_BECAUSE_TIMED:
@@ -296,15 +343,19 @@ static void say_no_preemption(struct words *w, const struct lab_picture *p,
 		else
 			words_add(w, "None of the %u waits has a timeout, no signal is pending",
 				  f->nr_tasks);
-		if (f->nr_locks && !has_attr(p, f, LAB_ROBUST))
+		for (i = 0; i < f->nr_locks; i++) {
+			const struct lab_lock *l = words_lock_at(p, words_finding_lock(p, f, i));
+
+			mutexes += l && l->kind == LAB_MUTEX;
+		}
+		if (has_attr(p, f, LAB_ROBUST))
+			words_add(w, ", and a robust mutex is of no help while its owner lives");
+		else if (mutexes)
 			words_add(w, ", and %s robust",
-				  f->nr_locks == 1   ? "the lock is not"
-				  : f->nr_locks == 2 ? "neither lock is"
-						     : "none of the locks is");
-		else if (f->nr_locks)
-			words_add(w, ", and a robust lock is of no help while its owner lives");
+				  mutexes == 1 ? "the mutex is not" : mutexes == 2 ? "neither mutex is"
+										   : "none of the mutexes is");
 		else
-			words_add(w, ", and nothing else ends it");
+			words_add(w, ", and nothing else ends %s", f->nr_tasks == 1 ? "it" : "them");
 		words_add(w, ".");
 		if (c->reason == LAB_BECAUSE_OWNER_GONE)
 			words_add(w, " So nobody takes it from an owner that is gone.");
@@ -379,6 +430,8 @@ static void say_circular_wait(struct words *w, const struct lab_picture *p,
 		return;
 	case LAB_BECAUSE_NO_CYCLE:
 	case LAB_BECAUSE_OWNER_GONE:
+		if (!words_waits(p, task, lock))
+			task = words_finding_task(p, f, 0);
 		words_add(w, "No circle: ");
 		words_task(w, p, task);
 		words_add(w, " waits for ");
@@ -443,6 +496,14 @@ static u32 member_index(const struct lab_picture *p, const struct lab_finding *f
 	return LAB_NONE;
 }
 
+static bool is_same_place(const struct lab_picture *p, u32 a, u32 b)
+{
+	const struct lab_task *x = words_task_at(p, a), *y = words_task_at(p, b);
+	const struct lab_frame *f = x ? words_place(x) : NULL, *g = y ? words_place(y) : NULL;
+
+	return f && g && f->address == g->address && (f->module == g->module || (f->line && f->line == g->line));
+}
+
 /*
  * One order for all: who takes @wanted while holding @held should take @wanted first. In a circle of two that already is the
  * other's order; in a longer one it says so of one link, and any link does.
@@ -490,11 +551,18 @@ static void advise_order(struct words *w, const struct lab_picture *p, const str
 	words_task(w, p, task);
 	if (f->nr_tasks == 2) {
 		other = words_finding_task(p, f, 1 - i);
-		words_add(w, "): ");
-		words_task(w, p, other);
-		words_add(w, " takes them in that order");
-		words_where(w, p, other);
-		words_add(w, ". Or release ");
+		if (is_same_place(p, task, other)) {
+			words_add(w, "): ");
+			words_task(w, p, other);
+			words_add(w, " takes them the other way round in the same line, so give them an order that does not depend "
+				     "on the caller (by address or name, say). Or release ");
+		} else {
+			words_add(w, "): ");
+			words_task(w, p, other);
+			words_add(w, " takes them in that order");
+			words_where(w, p, other);
+			words_add(w, ". Or release ");
+		}
 	} else {
 		words_add(w, "), and so on everywhere: one order for all %u locks. Or release ",
 			  f->nr_locks);
@@ -505,8 +573,8 @@ static void advise_order(struct words *w, const struct lab_picture *p, const str
 
 static void advise(struct words *w, const struct lab_picture *p, const struct lab_finding *f)
 {
-	u32 task = shown_task(p, f, f->remedy_task);
-	u32 lock = shown_lock(p, f, task, f->remedy_lock);
+	u32 task = remedy_task(p, f);
+	u32 lock = shown_lock(p, f, task, task == f->remedy_task ? f->remedy_lock : LAB_NONE);
 	const struct lab_lock *l = words_lock_at(p, lock);
 	enum lab_lock_kind kind = l ? l->kind : LAB_FUTEX;
 
@@ -542,9 +610,19 @@ static void advise(struct words *w, const struct lab_picture *p, const struct la
 			words_add(w, ", cancellation and exit among them.");
 		return;
 	case LAB_REMEDY_WAKE:
-		words_add(w, "Find who should give %s to ", words_gift(kind));
-		words_lock(w, p, lock);
-		words_add(w, " and did not, or did too early; ");
+		if (is_end_of_somebody(p, lock)) {
+			words_add(w, "Find out why ");
+			words_lock(w, p, lock);
+			words_add(w, " does not come; ");
+		} else if (words_is_exclusive(kind) && kind != LAB_FUTEX && kind != LAB_ONCE) {
+			words_add(w, "Find who took ");
+			words_lock(w, p, lock);
+			words_add(w, " and did not let go of it; ");
+		} else {
+			words_add(w, "Find who should give %s to ", words_gift(kind));
+			words_lock(w, p, lock);
+			words_add(w, " and did not, or did too early; ");
+		}
 		words_task(w, p, task);
 		words_add(w, " waits for it");
 		words_where(w, p, task);
@@ -624,16 +702,15 @@ static const char *how_to_break(const struct lab_finding *f)
 const char *evidence_remedy(const struct lab_picture *p, const struct lab_finding *f, char *buffer,
 			    size_t size)
 {
-	u32 task = shown_task(p, f, f->remedy_task);
+	u32 task = remedy_task(p, f);
 	struct words w;
 
 	words_init(&w, buffer, size);
 	advise(&w, p, f);
 	words_add(&w, " Cheapest condition to break: %s", how_to_break(f));
-	if (!words_where(&w, p, task) && words_task_at(p, task)) {
-		words_add(&w, ", at ");
-		words_task(&w, p, task);
-	}
+	/* It is the owner's path that lacks the unlock, and the owner is gone: where its waiters are is not the place. */
+	if (f->kind != LAB_ABANDONED_LOCK)
+		words_where(&w, p, task);
 	words_add(&w, ".");
 	return buffer;
 }

@@ -220,7 +220,7 @@ static void relation(struct words *w, const struct lab_picture *p, u32 lock, u32
 	const struct lab_lock *l = words_lock_at(p, lock);
 
 	if (!words_holds(p, next, lock))
-		words_add(w, words_waits(p, next, lock) ? "behind " : "up to ");
+		words_add(w, l && l->kind == LAB_RWLOCK && words_waits(p, next, lock) ? "behind " : "up to ");
 	else
 		words_add(w, l && words_is_exclusive(l->kind) ? "held by " : "up to ");
 }
@@ -345,7 +345,7 @@ static void show_stack(const struct page *g, const struct lab_task *t, u32 max)
 		WORDS(w, CELL_BYTES);
 
 		words_add(&w, "(");
-		words_name(&w, t->stack_note);
+		words_text(&w, t->stack_note);
 		words_add(&w, ")");
 		line(g, DIM, label, w.s);
 	}
@@ -689,7 +689,7 @@ static void show_not_seen(const struct page *g)
 	for (i = 0; i < n; i++) {
 		WORDS(w, SENTENCE_BYTES);
 
-		words_name(&w, p->not_seen[i]);
+		words_text(&w, p->not_seen[i]);
 		paragraph(g, WARN, "Not seen: ", "  ", w.s);
 	}
 	if (n < p->nr_not_seen) {
@@ -737,11 +737,14 @@ static void show_nothing(const struct page *g)
 			words_process(&w, p, tgid);
 		}
 		words_add(&w, " looked at");
-		if (waiting)
-			words_add(&w, ", %u of them %s, each for something that can still come",
-				  waiting, waiting == 1 ? "waits" : "wait");
+		if (asked == 1 && waiting)
+			words_add(&w, "; it waits for something that can still come");
+		else if (waiting == 1)
+			words_add(&w, ", 1 of them waits, for something that can still come");
+		else if (waiting)
+			words_add(&w, ", %u of them wait, each for something that can still come", waiting);
 		else
-			words_add(&w, ", none of them waits for another");
+			words_add(&w, "%s", asked == 1 ? "; it waits for nobody" : ", none of them waits for another");
 		words_add(&w, ".");
 		paragraph(g, GOOD, "NOTHING WRONG FOUND: ", "", w.s);
 	}

@@ -212,9 +212,9 @@ unsigned int words_columns(const char *s)
 }
 
 /* The end of a long name tells more of it than the middle: keep two thirds of the head, one third of the tail. */
-void words_name(struct words *w, const char *name)
+static void put_name(struct words *w, const char *name, unsigned int max)
 {
-	const unsigned int head = WORDS_NAME_COLUMNS * 2 / 3 - 3, tail = WORDS_NAME_COLUMNS / 3;
+	const unsigned int head = max - max / 3 - 3, tail = max / 3;
 	unsigned int columns, all = 0, at = 0;
 	char piece[WORDS_CHAR];
 	const char *s;
@@ -229,13 +229,23 @@ void words_name(struct words *w, const char *name)
 	for (s = name; *s;) {
 		s += words_next(s, true, piece, &columns);
 		at += columns;
-		if (all <= WORDS_NAME_COLUMNS || at <= head || at > all - tail) {
+		if (all <= max || at <= head || at > all - tail) {
 			words_put(w, piece, strlen(piece));
 		} else if (!dots) {
 			words_put(w, "...", 3);
 			dots = true;
 		}
 	}
+}
+
+void words_name(struct words *w, const char *name)
+{
+	put_name(w, name, WORDS_NAME_COLUMNS);
+}
+
+void words_text(struct words *w, const char *text)
+{
+	put_name(w, text, ~0u);
 }
 
 void words_join(struct words *w, u32 i, u32 n)
@@ -363,7 +373,7 @@ const char *words_kind(enum lab_lock_kind kind)
 	case LAB_PROCESS:
 		return "process";
 	case LAB_FLOCK:
-		return "flock lock";
+		return "flock";
 	case LAB_RECORD_LOCK:
 		return "record lock";
 	case LAB_KERNEL_LOCK:
@@ -597,8 +607,11 @@ static void lock_name(struct words *w, const struct lab_picture *p, u32 lock, bo
 		break;
 	}
 	if (l->symbol && *l->symbol) {
-		if (with_kind)
+		/* A pipe's name in /proc says that it is one. */
+		if (with_kind && strncmp(l->symbol, kind, strlen(kind)))
 			words_add(w, "%s ", kind);
+		if (with_kind && (l->kind == LAB_FLOCK || l->kind == LAB_RECORD_LOCK))
+			words_add(w, "on ");
 		words_name(w, l->symbol);
 		if (symbol_is_taken(p, l)) {
 			words_add(w, " (");
@@ -713,19 +726,28 @@ void words_lock_facts(struct words *w, const struct lab_picture *p, u32 lock)
 	if (!l)
 		return;
 	if (is_word(l->kind)) {
-		bool typed = false;
+		bool named = l->symbol && *l->symbol, typed = false;
+		const char *gap = " (";
 
-		words_add(w, " (");
-		lock_address(w, l);
+		if (named) {
+			words_add(w, "%s", gap);
+			lock_address(w, l);
+			gap = ", ";
+		}
 		for (bit = 1; bit <= LAB_OWNER_REUSED; bit <<= 1) {
 			const char *attr = l->attrs & bit ? words_attr(bit, true) : NULL;
 
 			if (attr) {
-				words_add(w, ", %s", attr);
+				words_add(w, "%s%s", gap, attr);
+				gap = ", ";
 				typed = true;
 			}
 		}
-		words_add(w, "%s): ", l->kind == LAB_MUTEX && !typed ? ", normal" : "");
+		if (l->kind == LAB_MUTEX && !typed) {
+			words_add(w, "%snormal", gap);
+			typed = true;
+		}
+		words_add(w, "%s: ", named || typed ? ")" : "");
 		lock_word(w, l);
 	}
 	for (i = 0; i < l->nr_holds && nr_shown < 3; i++) {
@@ -812,7 +834,15 @@ const struct lab_frame *words_place(const struct lab_task *t)
 void words_frame(struct words *w, const struct lab_frame *frame)
 {
 	if (frame->function) {
-		words_name(w, frame->function);
+		const char *name = frame->function;
+
+		/* The C library's own names for what programs call: __GI___pthread_mutex_lock is pthread_mutex_lock. */
+		if (words_is_plumbing(frame) && name[0] == '_') {
+			name += strspn(name, "_");
+			if (has_prefix(name, "GI_"))
+				name += 3 + strspn(name + 3, "_");
+		}
+		words_name(w, *name ? name : frame->function);
 		words_add(w, "%s", strchr(frame->function, '(') ? "" : "()");
 	} else {
 		words_add(w, "0x%llx", (unsigned long long)frame->address);
@@ -880,19 +910,19 @@ static void headline_who(struct words *w, const struct lab_picture *p, const str
 		return;
 	}
 	processes &= nr == f->nr_tasks || more;
-	words_add(w, "%u %s", f->nr_tasks, processes ? "processes" : "threads");
+	if (!processes || more)
+		words_add(w, "%u %s", f->nr_tasks, processes ? "processes" : "threads");
 	if (more) {
 		if (!processes)
 			words_add(w, " of several processes");
 		return;
 	}
-	words_add(w, "%s", processes ? " (" : nr > 1 ? " of "
-						     : " of ");
+	if (!processes)
+		words_add(w, " of ");
 	for (i = 0; i < nr; i++) {
 		words_join(w, i, nr);
 		words_process(w, p, tgids[i]);
 	}
-	words_add(w, "%s", processes ? ")" : "");
 }
 
 /* "and will never go on", as sure as the finding is. */
@@ -956,6 +986,13 @@ void words_headline(struct words *w, const struct lab_picture *p, const struct l
 			words_add(w, " %s for ", spinning ? "spins" : "waits");
 			words_lock(w, p, f->is_cycle ? lock : words_wait_of(p, f, 0));
 			words_add(w, "%s and %s.", f->is_cycle ? ", which it holds itself," : "",
+				  for_ever(f));
+			return;
+		}
+		if (!f->is_cycle) {
+			words_add(w, " %s, each for somebody else among them: they %s.",
+				  !spinning ? "wait" : spinning == f->nr_tasks ? "spin"
+									       : "wait or spin",
 				  for_ever(f));
 			return;
 		}

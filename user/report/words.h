@@ -29,6 +29,7 @@ struct words {
 void words_init(struct words *w, char *buffer, size_t size);
 void words_add(struct words *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void words_name(struct words *w, const char *name);
+void words_text(struct words *w, const char *text); /* however long */
 void words_duration(struct words *w, s64 ns);
 
 /* Before item @i of @n in a list: nothing, ", " or " and ". */
