@@ -62,9 +62,9 @@ struct rust_entry {
 struct shared_inode {
 	u64 dev, ino;
 	u32 group;
-	u32 ns; /* of the first process found */
+	const struct lab_task_record *first; /* a task that maps it */
 	bool several_ns; /* TIDs in its words may mean different tasks to different readers */
-	bool unreadable; /* there are processes whose mappings can not be read */
+	bool unreadable; /* so they may because of processes whose mappings can not be read */
 	struct shared_inode *next;
 };
 
@@ -412,25 +412,33 @@ static bool is_rust(struct look_context *c, const struct lab_task_record *r)
 	return e->is_rust;
 }
 
-/* 1 it does, 0 it does not, -1 can not be told. */
+/* 1 it does, 0 it does not, or is no more; -1 can not be told. */
 static int maps_inode(struct memory *m, u64 dev, u64 ino)
 {
 	const struct mapping *maps;
-	int nr = m ? memory_mappings(m, &maps) : -1;
+	int nr = m ? memory_mappings(m, &maps) : -EPERM;
 
 	if (nr < 0)
-		return -1;
+		return nr == -ESRCH || nr == -ENOENT ? 0 : -1;
 	for (int i = 0; i < nr; i++)
 		if (maps[i].ino == ino && maps[i].dev == dev && (maps[i].flags & MAPPING_SHARED))
 			return 1;
 	return 0;
 }
 
+/* Whether a TID written by one means the same task to the other. Whose namespace may not be read has the numbers to tell. */
+static bool same_namespace(const struct lab_task_record *a, const struct lab_task_record *b)
+{
+	if (a->ns && b->ns)
+		return a->ns == b->ns;
+	return a->tid == a->ns_tid && b->tid == b->ns_tid;
+}
+
 /*
  * Everybody who maps the inode, found by reading the mappings of every process: once per look and inode, and only when
  * somebody waits for a word in it whose owner is not plain.
  */
-static struct shared_inode *shared_inode(struct look_context *c, u64 dev, u64 ino)
+static struct shared_inode *shared_inode(struct look_context *c, const struct lab_task_record *waiter, u64 dev, u64 ino)
 {
 	struct futexes *f = futexes_of(c);
 	char key[64], what[96];
@@ -462,10 +470,10 @@ static struct shared_inode *shared_inode(struct look_context *c, u64 dev, u64 in
 
 			last = r->tgid;
 			maps = answer > 0;
-			s->unreadable |= answer < 0;
-			if (maps && !s->ns)
-				s->ns = r->ns;
-			s->several_ns |= maps && r->ns != s->ns;
+			s->unreadable |= answer < 0 && !same_namespace(r, waiter);
+			if (maps && !s->first)
+				s->first = r;
+			s->several_ns |= maps && !same_namespace(r, s->first);
 		}
 		if (maps)
 			builder_member(c->builder, s->group, builder_task(c->builder, r));
@@ -565,7 +573,12 @@ static enum fate owner_fate(struct look_context *c, const struct lab_task_record
 
 	*owner = o;
 	if (id->space == LAB_SPACE_INODE) {
+		const struct lab_task_record *other = snapshot_find(c->now, g->owner);
 		const struct shared_inode *s;
+
+		/* Somebody whose namespace may not be read bears that number. */
+		if (!o && other && !other->ns)
+			return FATE_UNKNOWN;
 
 		if (o && !(o->flags & LAB_TASK_EXITED)) {
 			reaches = o->tgid == r->tgid
@@ -576,7 +589,7 @@ static enum fate owner_fate(struct look_context *c, const struct lab_task_record
 		}
 		if (!reaches) {
 			/* TIDs of another namespace, or of processes that we can not see, are not ours to judge. */
-			s = shared_inode(c, id->a, id->b);
+			s = shared_inode(c, r, id->a, id->b);
 			if (s->several_ns || s->unreadable || !c->now->whole)
 				return FATE_UNKNOWN;
 			/* A leader that ended before its threads is gone, and is the owner if they map the word. */
@@ -604,7 +617,7 @@ static u32 wakers_of(struct look_context *c, const struct lab_task_record *r,
 		     const struct lab_lock_id *id)
 {
 	if (id->space == LAB_SPACE_INODE)
-		return shared_inode(c, id->a, id->b)->group;
+		return shared_inode(c, r, id->a, id->b)->group;
 	return look_mm_group(c, r);
 }
 

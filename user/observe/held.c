@@ -232,9 +232,10 @@ static void scan_memory(struct scan *s)
 {
 	const struct mapping *maps;
 	int nr = memory_mappings(s->memory, &maps);
-	char path[48];
+	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%u/pagemap", s->tgid);
+	/* Of a thread that lives: the leader may have ended before it. */
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/pagemap", s->tgid, s->tids[0].record->tid);
 	s->c->progress->tgid = s->tgid;
 	s->pagemap = open(path, O_RDONLY | O_CLOEXEC);
 	if (s->pagemap < 0) {

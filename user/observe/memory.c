@@ -11,10 +11,12 @@
  */
 #include "memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,12 +42,64 @@ struct memory {
 	u64 page;
 };
 
+/* Whether a thread still has memory: one that has ended, a leader above all, is a zombie without. */
+static bool is_ended(int task, const char *tid)
+{
+	char text[256], *state;
+	ssize_t got = -1;
+	int dir, fd;
+
+	dir = openat(task, tid, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return true;
+	fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		got = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	close(dir);
+	if (got <= 0)
+		return true;
+	text[got] = 0;
+	/* The name before it may hold anything, also parentheses. */
+	state = strrchr(text, ')');
+	return !state || !state[1] || strchr("ZX", state[2]);
+}
+
+/* A file of the process, taken from its leader, or where that has ended before its threads, from one that has not. */
 static int open_proc(u32 tgid, const char *name)
 {
-	char path[64];
+	char path[320], leader[16];
+	struct dirent *entry;
+	int fd = -1;
+	DIR *task;
 
-	snprintf(path, sizeof(path), "/proc/%u/%s", tgid, name);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%u/task", tgid);
+	snprintf(leader, sizeof(leader), "%u", tgid);
+	task = opendir(path);
+	if (!task)
+		return -1;
+	if (!is_ended(dirfd(task), leader)) {
+		snprintf(path, sizeof(path), "%u/%s", tgid, name);
+		fd = openat(dirfd(task), path, O_RDONLY | O_CLOEXEC);
+		goto out;
+	}
+	errno = ESRCH;
+	while ((entry = readdir(task))) {
+		if (entry->d_name[0] == '.' || is_ended(dirfd(task), entry->d_name))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", entry->d_name, name);
+		fd = openat(dirfd(task), path, O_RDONLY | O_CLOEXEC);
+		break;
+	}
+out:
+	{
+		int err = errno;
+
+		closedir(task);
+		errno = err;
+	}
+	return fd;
 }
 
 struct memory *memory_open(u32 tgid, struct look_progress *progress)
