@@ -9,7 +9,8 @@
  * Why the circles explain all of it: from a stuck node that is not WFG_DEAD some edge leads to a stuck node (ALL: at least one;
  * ANY: every one). Follow them: the walk ends in a terminal strongly connected component of the stuck nodes. That is a
  * WFG_DEAD node, or has a cycle of single-minded nodes in it, or is a knot; so every stuck node reaches a circle, and
- * wfg_behind() is a breadth-first search backwards from all circles at once.
+ * wfg_behind() is a breadth-first search backwards, first from all cycles and dead nodes at once. What that leaves out reaches
+ * only knots, which are looked for only there.
  *
  * Components: Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Computing 1:2, 1972; its recursion is the array
  * path[] here.
@@ -22,11 +23,25 @@ enum mark {
 		1 << 0, /* needs every one of its edges: ALL, or ANY with one distinct target */
 	MARK_ACTS = 1 << 1, /* reached by the first reduction */
 	MARK_ENDS = 1 << 2, /* reached by the second one */
-	MARK_CIRCLE = 1 << 3, /* in a circle that is not timed */
 };
 
 struct wfg_edge {
 	u32 from, to;
+};
+
+/* All of a node together: whoever looks at one of these soon looks at the others. */
+struct wfg_node {
+	u32 out; /* first edge in to[], up to that of the next node */
+	u32 in; /* first edge in from[], likewise */
+	u32 behind;
+	u32 component;
+	/* What for changes from step to step. */
+	u32 left; /* reduction: edges still missing. Tarjan: low link. Cycles: stamp of the search that saw it */
+	u32 number; /* Tarjan: order of discovery. Cycles: where a search came from */
+	u32 next; /* Tarjan: the next edge to follow. Cycles: distance */
+	u8 flags; /* enum wfg_flags */
+	u8 marks; /* enum mark */
+	bool chosen; /* Tarjan: goes through it. Cycles: begins a search at it */
 };
 
 struct wfg {
@@ -34,28 +49,23 @@ struct wfg {
 	u32 nr_nodes, nr_edges;
 	u32 nr_circles, nr_circle_nodes;
 	struct wfg_edge *edges; /* as they were added */
-	u32 *out; /* [max_nodes + 1]: first edge of a node in to[] */
+	struct wfg_node *node; /* [max_nodes + 1] */
 	u32 *to;
-	u32 *in; /* [max_nodes + 1]: first edge into a node in from[] */
 	u32 *from;
 	struct wfg_circle *circles;
 	u32 *circle_nodes;
-	u32 *behind;
-	/* Scratch, each [max_nodes]; what for changes from step to step. */
-	u32 *left; /* reduction: edges still missing. Tarjan: low link. Cycles: stamp of the search that saw it */
+	/* Scratch, each [max_nodes]. */
 	u32 *queue; /* worklist; Tarjan: his stack */
-	u32 *number; /* Tarjan: order of discovery. Cycles: where a search came from */
-	u32 *next; /* Tarjan: the next edge to follow. Cycles: distance */
-	u32 *path; /* Tarjan: the nodes between the root and here. Cycles: the best so far */
+	u32 *path; /* Tarjan: the nodes between the root and here. Cycles: the best so far, backwards */
 	u32 *order; /* nodes, component after component, successors first */
-	u32 *component;
-	u8 *flags; /* enum wfg_flags */
-	u8 *marks; /* enum mark */
-	bool *chosen; /* Tarjan: goes through it. Cycles: begins a search at it */
 };
 
-/* Cycles get this many times the linear work, so that small components are searched through and large ones stay linear. */
-#define CYCLE_EFFORT 64u
+/*
+ * How many edges the search for the shortest cycle of a component may look at: any number in small ones, few times their own in
+ * large ones.
+ */
+#define CYCLE_EFFORT	      4096u
+#define CYCLE_EFFORT_PER_EDGE 8u
 
 /* Both the size (@g and @memory NULL) and the layout. */
 static u64 lay_out(struct wfg *g, void *memory, u32 max_nodes, u32 max_edges)
@@ -67,23 +77,14 @@ static u64 lay_out(struct wfg *g, void *memory, u32 max_nodes, u32 max_edges)
 	if (!g)
 		g = &unused;
 	g->edges = carve(&offset, memory, edges, sizeof(*g->edges));
-	g->out = carve(&offset, memory, nodes + 1, sizeof(*g->out));
+	g->node = carve(&offset, memory, nodes + 1, sizeof(*g->node));
 	g->to = carve(&offset, memory, edges, sizeof(*g->to));
-	g->in = carve(&offset, memory, nodes + 1, sizeof(*g->in));
 	g->from = carve(&offset, memory, edges, sizeof(*g->from));
 	g->circles = carve(&offset, memory, nodes, sizeof(*g->circles));
 	g->circle_nodes = carve(&offset, memory, nodes, sizeof(*g->circle_nodes));
-	g->behind = carve(&offset, memory, nodes, sizeof(*g->behind));
-	g->left = carve(&offset, memory, nodes, sizeof(*g->left));
 	g->queue = carve(&offset, memory, nodes, sizeof(*g->queue));
-	g->number = carve(&offset, memory, nodes, sizeof(*g->number));
-	g->next = carve(&offset, memory, nodes, sizeof(*g->next));
 	g->path = carve(&offset, memory, nodes, sizeof(*g->path));
 	g->order = carve(&offset, memory, nodes, sizeof(*g->order));
-	g->component = carve(&offset, memory, nodes, sizeof(*g->component));
-	g->flags = carve(&offset, memory, nodes, sizeof(*g->flags));
-	g->marks = carve(&offset, memory, nodes, sizeof(*g->marks));
-	g->chosen = carve(&offset, memory, nodes, sizeof(*g->chosen));
 	return offset;
 }
 
@@ -117,7 +118,7 @@ u32 wfg_add_node(struct wfg *g, u32 flags)
 {
 	if (g->nr_nodes == g->max_nodes)
 		return WFG_NONE;
-	g->flags[g->nr_nodes] = (u8)flags;
+	g->node[g->nr_nodes].flags = (u8)flags;
 	return g->nr_nodes++;
 }
 
@@ -137,21 +138,23 @@ static void index_edges(struct wfg *g)
 	u32 n = g->nr_nodes;
 	u32 i;
 
-	memset(g->out, 0, ((size_t)n + 1) * sizeof(*g->out));
-	memset(g->in, 0, ((size_t)n + 1) * sizeof(*g->in));
+	for (i = 0; i <= n; i++) {
+		g->node[i].out = 0;
+		g->node[i].in = 0;
+	}
 	for (i = 0; i < g->nr_edges; i++) {
-		g->out[g->edges[i].from + 1]++;
-		g->in[g->edges[i].to + 1]++;
+		g->node[g->edges[i].from + 1].out++;
+		g->node[g->edges[i].to + 1].in++;
 	}
 	for (i = 0; i < n; i++) {
-		g->out[i + 1] += g->out[i];
-		g->in[i + 1] += g->in[i];
-		g->left[i] = g->out[i];
-		g->queue[i] = g->in[i];
+		g->node[i + 1].out += g->node[i].out;
+		g->node[i + 1].in += g->node[i].in;
+		g->node[i].left = g->node[i].out;
+		g->node[i].number = g->node[i].in;
 	}
 	for (i = 0; i < g->nr_edges; i++) {
-		g->to[g->left[g->edges[i].from]++] = g->edges[i].to;
-		g->from[g->queue[g->edges[i].to]++] = g->edges[i].from;
+		g->to[g->node[g->edges[i].from].left++] = g->edges[i].to;
+		g->from[g->node[g->edges[i].to].number++] = g->edges[i].from;
 	}
 }
 
@@ -162,42 +165,44 @@ static void mark_single_minded(struct wfg *g)
 	for (n = 0; n < g->nr_nodes; n++) {
 		bool single = true;
 
-		if (g->flags[n] & WFG_ANY)
-			for (e = g->out[n]; e < g->out[n + 1] && single; e++)
-				single = g->to[e] == g->to[g->out[n]];
-		g->marks[n] = single ? MARK_SINGLE : 0;
-		if (g->flags[n] & WFG_LIVE)
-			g->flags[n] &= (u8)~WFG_DEAD;
+		if (g->node[n].flags & WFG_ANY)
+			for (e = g->node[n].out; e < g->node[n + 1].out && single; e++)
+				single = g->to[e] == g->to[g->node[n].out];
+		g->node[n].marks = single ? MARK_SINGLE : 0;
+		g->node[n].behind = WFG_NONE;
+		if (g->node[n].flags & WFG_LIVE)
+			g->node[n].flags &= (u8)~WFG_DEAD;
 	}
 }
 
-/* Mark with @mark all that can act when the nodes with one of the flags in @free act by themselves. */
-static void reduce(struct wfg *g, u32 free, u8 mark)
+/* Mark with @mark all that can act when the nodes with one of the flags in @free act by themselves. Return: how many. */
+static u32 reduce(struct wfg *g, u32 free, u8 mark)
 {
 	u32 nr = 0, done, n, e;
 
 	for (n = 0; n < g->nr_nodes; n++) {
-		u32 needs = g->out[n + 1] - g->out[n];
+		u32 needs = g->node[n + 1].out - g->node[n].out;
 
-		g->left[n] = needs && (g->flags[n] & WFG_ANY) ? 1 : needs;
-		if (g->flags[n] & WFG_DEAD)
+		g->node[n].left = needs && (g->node[n].flags & WFG_ANY) ? 1 : needs;
+		if (g->node[n].flags & WFG_DEAD)
 			continue;
-		if (!needs || (g->flags[n] & free)) {
-			g->marks[n] |= mark;
+		if (!needs || (g->node[n].flags & free)) {
+			g->node[n].marks |= mark;
 			g->queue[nr++] = n;
 		}
 	}
 	for (done = 0; done < nr; done++) {
 		n = g->queue[done];
-		for (e = g->in[n]; e < g->in[n + 1]; e++) {
+		for (e = g->node[n].in; e < g->node[n + 1].in; e++) {
 			u32 p = g->from[e];
 
-			if ((g->marks[p] & mark) || (g->flags[p] & WFG_DEAD) || --g->left[p])
+			if ((g->node[p].marks & mark) || (g->node[p].flags & WFG_DEAD) || --g->node[p].left)
 				continue;
-			g->marks[p] |= mark;
+			g->node[p].marks |= mark;
 			g->queue[nr++] = p;
 		}
 	}
+	return nr;
 }
 
 /*
@@ -212,47 +217,47 @@ static u32 find_components(struct wfg *g)
 	u32 root, n;
 
 	for (n = 0; n < g->nr_nodes; n++) {
-		g->number[n] = WFG_NONE;
-		g->component[n] = WFG_NONE;
+		g->node[n].number = WFG_NONE;
+		g->node[n].component = WFG_NONE;
 	}
 	for (root = 0; root < g->nr_nodes; root++) {
 		u32 depth = 0, nr_stack = 0;
 
-		if (!g->chosen[root] || g->number[root] != WFG_NONE)
+		if (!g->node[root].chosen || g->node[root].number != WFG_NONE)
 			continue;
 		g->path[depth++] = root;
 		g->queue[nr_stack++] = root;
-		g->number[root] = nr_numbers;
-		g->left[root] = nr_numbers++;
-		g->next[root] = g->out[root];
+		g->node[root].number = nr_numbers;
+		g->node[root].left = nr_numbers++;
+		g->node[root].next = g->node[root].out;
 		while (depth) {
 			n = g->path[depth - 1];
-			if (g->next[n] < g->out[n + 1]) {
-				u32 to = g->to[g->next[n]++];
+			if (g->node[n].next < g->node[n + 1].out) {
+				u32 to = g->to[g->node[n].next++];
 
-				if (!g->chosen[to] || g->component[to] != WFG_NONE)
+				if (!g->node[to].chosen || g->node[to].component != WFG_NONE)
 					continue;
-				if (g->number[to] != WFG_NONE) { /* on the stack */
-					if (g->number[to] < g->left[n])
-						g->left[n] = g->number[to];
+				if (g->node[to].number != WFG_NONE) { /* on the stack */
+					if (g->node[to].number < g->node[n].left)
+						g->node[n].left = g->node[to].number;
 					continue;
 				}
 				g->path[depth++] = to;
 				g->queue[nr_stack++] = to;
-				g->number[to] = nr_numbers;
-				g->left[to] = nr_numbers++;
-				g->next[to] = g->out[to];
+				g->node[to].number = nr_numbers;
+				g->node[to].left = nr_numbers++;
+				g->node[to].next = g->node[to].out;
 				continue;
 			}
 			depth--;
-			if (depth && g->left[n] < g->left[g->path[depth - 1]])
-				g->left[g->path[depth - 1]] = g->left[n];
-			if (g->left[n] == g->number[n]) {
+			if (depth && g->node[n].left < g->node[g->path[depth - 1]].left)
+				g->node[g->path[depth - 1]].left = g->node[n].left;
+			if (g->node[n].left == g->node[n].number) {
 				u32 member;
 
 				do {
 					member = g->queue[--nr_stack];
-					g->component[member] = nr_components;
+					g->node[member].component = nr_components;
 					g->order[nr_order++] = member;
 				} while (member != n);
 				nr_components++;
@@ -266,7 +271,7 @@ static u32 component_end(const struct wfg *g, u32 begin, u32 nr)
 {
 	u32 end = begin + 1;
 
-	while (end < nr && g->component[g->order[end]] == g->component[g->order[begin]])
+	while (end < nr && g->node[g->order[end]].component == g->node[g->order[begin]].component)
 		end++;
 	return end;
 }
@@ -286,14 +291,12 @@ static void add_to_circle(struct wfg *g, struct wfg_circle *circle, u32 node)
 {
 	g->circle_nodes[g->nr_circle_nodes++] = node;
 	circle->nr++;
-	if (!circle->is_timed)
-		g->marks[node] |= MARK_CIRCLE;
 }
 
 /* An edge of the component that @n is in. */
 static bool is_inside(const struct wfg *g, u32 n, u32 to)
 {
-	return g->component[to] == g->component[n];
+	return g->node[to].component == g->node[n].component;
 }
 
 /*
@@ -307,14 +310,14 @@ static u32 cycle_through(struct wfg *g, u32 start, u32 limit, u64 *work, u32 *la
 	u32 nr = 0, done, e;
 
 	g->queue[nr++] = start;
-	g->left[start] = start;
-	g->next[start] = 0;
+	g->node[start].left = start;
+	g->node[start].next = 0;
 	for (done = 0; done < nr; done++) {
 		u32 n = g->queue[done];
 
-		if (g->next[n] + 1 >= limit)
+		if (g->node[n].next + 1 >= limit)
 			break;
-		for (e = g->out[n]; e < g->out[n + 1]; e++) {
+		for (e = g->node[n].out; e < g->node[n + 1].out; e++) {
 			u32 to = g->to[e];
 
 			++*work;
@@ -322,13 +325,13 @@ static u32 cycle_through(struct wfg *g, u32 start, u32 limit, u64 *work, u32 *la
 				continue;
 			if (to == start) {
 				*last = n;
-				return g->next[n] + 1;
+				return g->node[n].next + 1;
 			}
-			if (g->left[to] == start)
+			if (g->node[to].left == start)
 				continue;
-			g->left[to] = start;
-			g->next[to] = g->next[n] + 1;
-			g->number[to] = n;
+			g->node[to].left = start;
+			g->node[to].next = g->node[n].next + 1;
+			g->node[to].number = n;
 			g->queue[nr++] = to;
 		}
 	}
@@ -353,13 +356,13 @@ static void add_cycle(struct wfg *g, u32 nr, bool is_timed)
  *
  * If no node has a choice inside the component, the component is the cycle. Otherwise every cycle goes through a node that has
  * one (a cycle of nodes without a choice could not be left), so a search from each of those finds the shortest. All of them
- * would be O(V E); after CYCLE_EFFORT times the size of the component the best so far is good enough: it is a true cycle, and
- * the shortest through each of the nodes that were tried.
+ * would be O(V E); with CYCLE_EFFORT used up, the best so far is good enough: it is a true cycle, and the shortest through each of
+ * the nodes that were tried.
  */
 static void shortest_cycle(struct wfg *g, u32 begin, u32 end, bool is_timed)
 {
 	u32 best = WFG_NONE, last = WFG_NONE;
-	u64 size = end - begin, work = 0;
+	u64 size = 0, work = 0;
 	bool choice = false;
 	u32 i, e, n;
 
@@ -367,22 +370,22 @@ static void shortest_cycle(struct wfg *g, u32 begin, u32 end, bool is_timed)
 		u32 inside = 0;
 
 		n = g->order[i];
-		g->left[n] = WFG_NONE;
-		for (e = g->out[n]; e < g->out[n + 1]; e++)
+		g->node[n].left = WFG_NONE;
+		for (e = g->node[n].out; e < g->node[n + 1].out; e++)
 			inside += is_inside(g, n, g->to[e]);
-		size += g->out[n + 1] - g->out[n];
+		size += g->node[n + 1].out - g->node[n].out;
 		if (!inside)
 			return; /* a node on its own */
-		g->chosen[n] = inside > 1;
+		g->node[n].chosen = inside > 1;
 		choice |= inside > 1;
 	}
 	if (!choice)
-		g->chosen[g->order[begin]] = true;
-	for (i = begin; i < end && work <= CYCLE_EFFORT * size; i++) {
+		g->node[g->order[begin]].chosen = true;
+	for (i = begin; i < end && work <= CYCLE_EFFORT + CYCLE_EFFORT_PER_EDGE * size; i++) {
 		u32 length;
 
 		n = g->order[i];
-		if (!g->chosen[n])
+		if (!g->node[n].chosen)
 			continue;
 		length = cycle_through(g, n, best, &work, &last);
 		if (length == WFG_NONE)
@@ -390,14 +393,14 @@ static void shortest_cycle(struct wfg *g, u32 begin, u32 end, bool is_timed)
 		best = length;
 		g->path[0] = last;
 		for (e = 1; e < best; e++)
-			g->path[e] = g->number[g->path[e - 1]];
+			g->path[e] = g->node[g->path[e - 1]].number;
 	}
 	add_cycle(g, best, is_timed);
 }
 
 static bool is_single_minded(const struct wfg *g, u32 n)
 {
-	return (g->marks[n] & MARK_SINGLE) && !(g->flags[n] & WFG_DEAD);
+	return (g->node[n].marks & MARK_SINGLE) && !(g->node[n].flags & WFG_DEAD);
 }
 
 /* Cycles of single-minded nodes: of stuck ones, or else of those that only time keeps from being stuck. */
@@ -408,7 +411,7 @@ static void find_cycles(struct wfg *g, bool timed)
 	for (n = 0; n < g->nr_nodes; n++) {
 		bool in = timed ? wfg_is_held_up(g, n) && !wfg_is_stuck(g, n) : wfg_is_stuck(g, n);
 
-		g->chosen[n] = in && is_single_minded(g, n);
+		g->node[n].chosen = in && is_single_minded(g, n);
 	}
 	nr = find_components(g);
 	for (begin = 0; begin < nr; begin = end) {
@@ -422,12 +425,12 @@ static void find_needed_dead(struct wfg *g)
 	u32 n, e;
 
 	for (n = 0; n < g->nr_nodes; n++) {
-		if (!(g->flags[n] & WFG_DEAD))
+		if (!(g->node[n].flags & WFG_DEAD))
 			continue;
-		for (e = g->in[n]; e < g->in[n + 1]; e++) {
+		for (e = g->node[n].in; e < g->node[n + 1].in; e++) {
 			u32 p = g->from[e];
 
-			if (!wfg_is_held_up(g, p) || (g->flags[p] & WFG_DEAD))
+			if (!wfg_is_held_up(g, p) || (g->node[p].flags & WFG_DEAD))
 				continue;
 			add_to_circle(g, add_circle(g, true, false), n);
 			break;
@@ -435,12 +438,14 @@ static void find_needed_dead(struct wfg *g)
 	}
 }
 
+/* Among those that no circle explains; they lead nowhere else, so a component that none leaves is a knot. */
 static void find_knots(struct wfg *g)
 {
 	u32 nr, begin, end, i, e, n;
 
 	for (n = 0; n < g->nr_nodes; n++)
-		g->chosen[n] = wfg_is_stuck(g, n) && !(g->flags[n] & WFG_DEAD);
+		g->node[n].chosen = wfg_is_stuck(g, n) && !(g->node[n].flags & WFG_DEAD) &&
+				    g->node[n].behind == WFG_NONE;
 	nr = find_components(g);
 	for (begin = 0; begin < nr; begin = end) {
 		bool is_knot = true;
@@ -449,9 +454,7 @@ static void find_knots(struct wfg *g)
 		end = component_end(g, begin, nr);
 		for (i = begin; i < end && is_knot; i++) {
 			n = g->order[i];
-			if (g->marks[n] & MARK_CIRCLE)
-				is_knot = false;
-			for (e = g->out[n]; e < g->out[n + 1] && is_knot; e++)
+			for (e = g->node[n].out; e < g->node[n + 1].out && is_knot; e++)
 				if (wfg_is_stuck(g, g->to[e]) && !is_inside(g, n, g->to[e]))
 					is_knot = false;
 		}
@@ -463,75 +466,82 @@ static void find_knots(struct wfg *g)
 	}
 }
 
-/* Backwards from queue[0, nr) over nodes that are stuck, or held up only. */
-static u32 spread(struct wfg *g, u32 done, u32 nr, bool held_up)
+/* Whoever needs one of queue[0, nr) is behind what that one is behind, and so on backwards, through nodes that are stuck or held up. */
+static void spread(struct wfg *g, u32 nr, bool held_up)
 {
-	for (; done < nr; done++) {
-		u32 n = g->queue[done], e;
+	u32 done, e;
 
-		for (e = g->in[n]; e < g->in[n + 1]; e++) {
+	for (done = 0; done < nr; done++) {
+		u32 n = g->queue[done];
+
+		for (e = g->node[n].in; e < g->node[n + 1].in; e++) {
 			u32 p = g->from[e];
 
-			if (g->behind[p] != WFG_NONE || (g->flags[p] & WFG_DEAD))
+			if (g->node[p].behind != WFG_NONE || (g->node[p].flags & WFG_DEAD))
 				continue;
 			if (held_up ? !wfg_is_held_up(g, p) : !wfg_is_stuck(g, p))
 				continue;
-			g->behind[p] = g->behind[n];
+			g->node[p].behind = g->node[n].behind;
 			g->queue[nr++] = p;
 		}
 	}
-	return nr;
 }
 
-static u32 seed(struct wfg *g, u32 nr, bool timed)
+/* Put the nodes of the circles from @circle on into queue[nr...]. */
+static u32 seed(struct wfg *g, u32 nr, u32 circle)
 {
-	u32 c, i;
+	u32 i;
 
-	for (c = 0; c < g->nr_circles; c++) {
-		if (g->circles[c].is_timed != timed)
-			continue;
-		for (i = 0; i < g->circles[c].nr; i++) {
-			u32 n = g->circle_nodes[g->circles[c].first + i];
+	for (; circle < g->nr_circles; circle++) {
+		for (i = 0; i < g->circles[circle].nr; i++) {
+			u32 n = g->circle_nodes[g->circles[circle].first + i];
 
-			g->behind[n] = c;
+			g->node[n].behind = circle;
 			g->queue[nr++] = n;
 		}
 	}
 	return nr;
 }
 
-static void find_behind(struct wfg *g)
+static void find_held_up(struct wfg *g)
 {
-	u32 nr, n;
+	u32 first_timed = g->nr_circles, nr = 0, n;
 
+	find_cycles(g, true);
 	for (n = 0; n < g->nr_nodes; n++)
-		g->behind[n] = WFG_NONE;
-	nr = spread(g, 0, seed(g, 0, false), false);
-	nr = seed(g, nr, true);
-	spread(g, 0, nr, true);
+		if (g->node[n].behind != WFG_NONE)
+			g->queue[nr++] = n;
+	spread(g, seed(g, nr, first_timed), true);
 }
 
 void wfg_solve(struct wfg *g)
 {
+	u32 nr_act, nr_end, first_knot;
+
 	index_edges(g);
 	mark_single_minded(g);
-	reduce(g, WFG_LIVE | WFG_TIMED, MARK_ACTS);
-	reduce(g, WFG_LIVE, MARK_ENDS);
-	find_cycles(g, false);
-	find_needed_dead(g);
-	find_knots(g);
-	find_cycles(g, true);
-	find_behind(g);
+	nr_act = reduce(g, WFG_LIVE | WFG_TIMED, MARK_ACTS);
+	nr_end = reduce(g, WFG_LIVE, MARK_ENDS);
+	if (nr_act < g->nr_nodes) {
+		find_cycles(g, false);
+		find_needed_dead(g);
+		spread(g, seed(g, 0, 0), false);
+		first_knot = g->nr_circles;
+		find_knots(g);
+		spread(g, seed(g, 0, first_knot), false);
+	}
+	if (nr_end < nr_act)
+		find_held_up(g);
 }
 
 bool wfg_is_stuck(const struct wfg *g, u32 node)
 {
-	return !(g->marks[node] & MARK_ACTS);
+	return !(g->node[node].marks & MARK_ACTS);
 }
 
 bool wfg_is_held_up(const struct wfg *g, u32 node)
 {
-	return !(g->marks[node] & MARK_ENDS);
+	return !(g->node[node].marks & MARK_ENDS);
 }
 
 u32 wfg_circles(const struct wfg *g, const struct wfg_circle **circles, const u32 **nodes)
@@ -543,5 +553,5 @@ u32 wfg_circles(const struct wfg *g, const struct wfg_circle **circles, const u3
 
 u32 wfg_behind(const struct wfg *g, u32 node)
 {
-	return g->behind[node];
+	return g->node[node].behind;
 }

@@ -91,8 +91,8 @@ u32 wfg_circles(const struct wfg *g, const struct wfg_circle **circles, const u3
 /**
  * wfg_behind() - which circle a node is in, or waits behind
  *
- * A stuck node has one that is not timed, of several one that the fewest edges lead to, unless it is a WFG_DEAD node that
- * nobody needs. A node that is held up but not stuck has one of either sort, or none: behind a knot that only timed waits
+ * A stuck node has one that is not timed, unless it is a WFG_DEAD node that nobody needs: of several, a cycle rather than a knot,
+ * then one that the fewest edges lead to. A node that is held up but not stuck has one of either sort, or none: behind a knot that only timed waits
  * close there is no circle.
  *
  * Return: index of the circle, WFG_NONE if none.

@@ -864,7 +864,7 @@ TEST_F(judge, a_robust_lock_survives_its_owner)
 
 TEST_F(judge, the_kernel_lets_go_for_the_dead)
 {
-	static const enum lab_lock_kind kinds[] = { LAB_THREAD,	 LAB_PIPE,  LAB_SOCKET,
+	static const enum lab_lock_kind kinds[] = { LAB_THREAD, LAB_PIPE, LAB_SOCKET,
 						    LAB_PROCESS, LAB_FLOCK, LAB_RECORD_LOCK };
 	struct sketch *s = self->s;
 

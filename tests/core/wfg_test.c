@@ -341,8 +341,14 @@ static const char *check_knots(struct small *s, const struct solved *v, u32 *use
 	return NULL;
 }
 
-/* Fewest edges from @n to a circle of one sort, through @through; and whether @circle is one so near. */
-static u32 distance_to(const struct small *s, const struct solved *v, u32 n, u32 through, u32 circle)
+/* Circles that distance_to() looks for. */
+static bool is_wanted(const struct solved *v, u32 c, bool cycles, u32 circle)
+{
+	return (circle == WFG_NONE || circle == c) && (!cycles || v->circles[c].is_cycle);
+}
+
+/* Fewest edges from @n through @through to @circle, or to any of them (WFG_NONE), or only to cycles. */
+static u32 distance_to(const struct small *s, const struct solved *v, u32 n, u32 through, bool cycles, u32 circle)
 {
 	u32 at = 1u << n, steps = 0;
 
@@ -350,7 +356,7 @@ static u32 distance_to(const struct small *s, const struct solved *v, u32 n, u32
 		u32 next = at;
 
 		for (u32 c = 0; c < v->nr_circles; c++)
-			if ((circle == WFG_NONE || circle == c) && (circle_set(v, c) & at))
+			if (is_wanted(v, c, cycles, circle) && (circle_set(v, c) & at))
 				return steps;
 		for (u32 m = 0; m < s->nr; m++)
 			if ((at >> m & 1) && !small_is_dead(s, m))
@@ -371,7 +377,10 @@ static const char *check_behind(const struct small *s, const struct solved *v)
 			continue;
 		}
 		if (s->stuck >> n & 1) {
-			u32 nearest = distance_to(s, v, n, s->stuck, WFG_NONE);
+			u32 nearest = distance_to(s, v, n, s->stuck, true, WFG_NONE);
+
+			if (nearest == ~0u)
+				nearest = distance_to(s, v, n, s->stuck, false, WFG_NONE);
 
 			/* unless it is dead and nobody cares */
 			if (behind == WFG_NONE && (nearest != ~0u || !small_is_dead(s, n)))
@@ -380,12 +389,12 @@ static const char *check_behind(const struct small *s, const struct solved *v)
 				continue;
 			if (v->circles[behind].is_timed)
 				return "stuck behind a timed circle";
-			if (distance_to(s, v, n, s->stuck, behind) != nearest)
+			if (distance_to(s, v, n, s->stuck, false, behind) != nearest)
 				return "not behind the nearest circle";
 		} else if (behind == WFG_NONE) {
-			if (distance_to(s, v, n, s->held_up, WFG_NONE) != ~0u)
+			if (distance_to(s, v, n, s->held_up, false, WFG_NONE) != ~0u)
 				return "held up behind nothing, though a circle is there";
-		} else if (distance_to(s, v, n, s->held_up, behind) == ~0u) {
+		} else if (distance_to(s, v, n, s->held_up, false, behind) == ~0u) {
 			return "held up behind a circle that it does not need";
 		}
 	}
