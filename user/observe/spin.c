@@ -31,6 +31,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -450,20 +451,41 @@ static u32 owner_in_word(const struct spinner *s)
 	return (u32)s->value[s->word] & 0x3fffffff;
 }
 
-/* Is there somebody in this address space who runs and does not spin? Then only a lock that names
- * its owner can tell us more. */
-static bool is_worth_sampling(const struct look_context *c, struct spin_process *p)
+/* Somebody unseen may change the word: then it is no use to know that the thread waits for it. */
+static bool may_be_changed_from_outside(struct memory *m, const struct spinner *s)
 {
-	bool has_owner = false;
+	const struct mapping *map = memory_mapping_at(m, s->address[s->word]);
+
+	return !map || (map->flags & MAPPING_SHARED) ||
+	       (s->r->flags & (LAB_TASK_SIGCAUGHT | LAB_TASK_PTRACED));
+}
+
+/* Runs, or wakes by itself. */
+static bool is_alive(const struct lab_task_record *r)
+{
+	return is_running(r) || r->syscall == __NR_nanosleep ||
+	       r->syscall == __NR_clock_nanosleep || r->syscall == __NR_restart_syscall;
+}
+
+/*
+ * Who is left of those that could spin, if it can matter. Somebody in this address space who is alive
+ * and does not spin may change any word; then only a lock that names its owner can tell us more.
+ */
+static bool is_worth_sampling(const struct look_context *c, struct spin_process *p,
+			      struct memory *m)
+{
+	bool is_somebody_alive = false;
 
 	for (u32 i = 0; i < p->nr_spinners; i++)
-		has_owner |= !p->spinners[i].is_out && owner_in_word(&p->spinners[i]);
-	if (has_owner)
-		return true;
-	for (u32 i = 0; i < c->now->nr; i++)
-		if (c->now->records[i].mm == p->mm && is_running(&c->now->records[i]) &&
-		    !spinner_of(p, c->now->records[i].tid))
-			return false;
+		if (!p->spinners[i].is_out && !owner_in_word(&p->spinners[i]))
+			p->spinners[i].is_out = may_be_changed_from_outside(m, &p->spinners[i]);
+	for (u32 i = 0; i < c->now->nr && !is_somebody_alive; i++)
+		is_somebody_alive = c->now->records[i].mm == p->mm &&
+				    is_alive(&c->now->records[i]) &&
+				    !spinner_of(p, c->now->records[i].tid);
+	for (u32 i = 0; i < p->nr_spinners && is_somebody_alive; i++)
+		if (!p->spinners[i].is_out)
+			p->spinners[i].is_out = !owner_in_word(&p->spinners[i]);
 	return nr_left(p) > 0;
 }
 
@@ -509,7 +531,7 @@ static struct spin_process *process_of(struct look_context *c, const struct lab_
 	decode(p->spinners, p->nr_spinners);
 	for (u32 i = 0; i < p->nr_spinners; i++)
 		p->spinners[i].is_out = p->spinners[i].is_out || !prepare(m, &p->spinners[i]);
-	if (is_worth_sampling(c, p)) {
+	if (is_worth_sampling(c, p, m)) {
 		sample(c, p, m);
 	} else {
 		for (u32 i = 0; i < p->nr_spinners; i++)
@@ -584,8 +606,7 @@ bool spin_classify(struct look_context *c, const struct lab_task_record *r, u32 
 	builder_lock_at(c->builder, lock)->word = (u32)s->value[s->word];
 	owner = owner_in_word(s);
 	if (!owner || !add_owner(c, r, lock, owner)) {
-		/* Anybody with this memory may be the one; and is there somebody who was not asleep
-		 * all the time? */
+		/* Anybody with this memory may be the one: was somebody not asleep all the time? */
 		unseen = id.space != LAB_SPACE_MM || (map->flags & MAPPING_SHARED) ||
 			 p->others_ran || (r->flags & (LAB_TASK_SIGCAUGHT | LAB_TASK_PTRACED));
 		wakers = look_mm_group(c, r);
