@@ -106,9 +106,13 @@ enum inspect_end {
 	END_NO_CFI, /* no unwind information in @module, and no frame pointer */
 	END_LOST, /* a return address that is not in code */
 	END_FAILED, /* its unwind information did not make sense */
+	END_UNREAD, /* the stack could not be read */
 };
 
-enum inspect_quality { QUALITY_REGION, QUALITY_ELF, QUALITY_REACHED, QUALITY_DWARF };
+enum inspect_quality { QUALITY_REGION,
+		       QUALITY_ELF,
+		       QUALITY_REACHED,
+		       QUALITY_DWARF };
 
 /* Followed by @function_size and @file_size bytes of text, padded to 8. */
 struct inspect_reply {

@@ -65,6 +65,7 @@ struct inspector {
 	struct page pages[PAGE_SLOTS];
 	u32 working_module, working_trust;
 	u32 current; /* stack being unwound */
+	bool unread; /* memory could not be read since its last frame */
 };
 
 /* unwind.c */

@@ -105,8 +105,8 @@ static bool is_system_path(const char *path)
 
 static bool is_c_library(const char *path)
 {
-	static const char *const names[] = { "libc.so.", "libc-",      "ld-linux",
-					     "ld-2",	 "libpthread", "ld-musl" };
+	static const char *const names[] = { "libc.so.", "libc-", "ld-linux",
+					     "ld-2", "libpthread", "ld-musl" };
 	const char *slash = strrchr(path, '/');
 	size_t i;
 
@@ -218,6 +218,15 @@ static int copy_stacks(struct resolver *r, const struct stack_request *requests,
 
 /* Files */
 
+/* Without the word that the kernel adds to the name of a file that has none any more. */
+static size_t path_length(const char *path)
+{
+	static const char deleted[] = " (deleted)";
+	size_t length = strlen(path), tail = sizeof(deleted) - 1;
+
+	return length > tail && !strcmp(path + length - tail, deleted) ? length - tail : length;
+}
+
 /*
  * What the kernel says of a mapping of @fd, to compare with what it says of the target's: stat(2) names other devices on btrfs and
  * overlayfs than /proc/PID/maps does.
@@ -270,7 +279,6 @@ static int open_regular(int directory, const char *path, u64 resolve)
 
 static int open_mapped(struct resolver *r, u32 module)
 {
-	static const char deleted[] = " (deleted)";
 	const struct mapping *m = &r->mappings[r->module_mapping[module]];
 	char path[4096];
 	struct stat st;
@@ -283,9 +291,7 @@ static int open_mapped(struct resolver *r, u32 module)
 	fd = open_regular(AT_FDCWD, path, 0);
 	if (fd >= 0)
 		return fd;
-	length = strlen(m->path);
-	if (length > sizeof(deleted) && !strcmp(m->path + length - sizeof(deleted) + 1, deleted))
-		length -= sizeof(deleted) - 1;
+	length = path_length(m->path);
 	if (m->path[0] != '/' || length >= sizeof(path))
 		return -1;
 	memcpy(path, m->path, length);
@@ -507,7 +513,7 @@ static bool take_reply(struct resolver *r, const struct inspect_reply *reply, co
 								  .module = reply->module };
 		return true;
 	case SAYS_END:
-		if (reply->index >= r->job.nr_stacks || reply->code > END_FAILED)
+		if (reply->index >= r->job.nr_stacks || reply->code > END_UNREAD)
 			return false;
 		s = &r->attempt[reply->index];
 		s->ended = true;
@@ -613,20 +619,15 @@ static int ask_child(struct resolver *r)
 
 /* What is handed out */
 
-/* Path of a module, without the word that the kernel adds when it was deleted. */
 static const char *module_path(struct resolver *r, u32 module)
 {
-	static const char deleted[] = " (deleted)";
 	char path[4096];
-	size_t length;
+	const char *whole;
 
 	if (module == INSPECT_NONE)
 		return NULL;
-	length = strnlen(r->mappings[r->module_mapping[module]].path, sizeof(path) - 1);
-	memcpy(path, r->mappings[r->module_mapping[module]].path, length);
-	path[length] = 0;
-	if (length > sizeof(deleted) && !strcmp(path + length - sizeof(deleted) + 1, deleted))
-		path[length - sizeof(deleted) + 1] = 0;
+	whole = r->mappings[r->module_mapping[module]].path;
+	snprintf(path, sizeof(path), "%.*s", (int)path_length(whole), whole);
 	return builder_string(r->builder, path);
 }
 
@@ -635,7 +636,8 @@ static const char *module_name(struct resolver *r, u32 module)
 	const char *path = module_path(r, module);
 	const char *slash = path ? strrchr(path, '/') : NULL;
 
-	return slash ? slash + 1 : path ? path : "code that is not in a file";
+	return slash ? slash + 1 : path ? path
+					: "code that is not in a file";
 }
 
 static const char *string(struct resolver *r, const char *s)
@@ -681,6 +683,9 @@ static void note_end(struct resolver *r, const struct found_stack *s, char *note
 		add_note(note, "unwind information of %s does not fit this stack",
 			 module_name(r, s->end_module));
 		return;
+	case END_UNREAD:
+		add_note(note, "its stack could not be read further");
+		return;
 	}
 }
 
@@ -724,8 +729,7 @@ static int hand_out_stack(struct resolver *r, struct stack_request *request,
 			}
 			if (!frame->function && outermost && p)
 				frame->function = string(r, p->function);
-			if (!frame->function && nameless == INSPECT_NONE &&
-			    f->module != INSPECT_NONE)
+			if (!frame->function && nameless == INSPECT_NONE && f->module != INSPECT_NONE && !r->modules[f->module].late)
 				nameless = f->module;
 			j++;
 		} while (p && j < p->nr_entries && request->nr_frames < nr);
@@ -760,7 +764,17 @@ static const char *region_name(struct resolver *r, u64 address)
 	if (!strcmp(m->path, "[heap]"))
 		return "heap object";
 	if (m->ino) {
-		snprintf(text, sizeof(text), "%s+0x%llx", m->path,
+		const char *path = m->path;
+		size_t length = path_length(path);
+
+		if (!strncmp(path, "/memfd:", 7)) {
+			path++;
+			length--;
+		} else if (!strcmp(path, "/dev/zero (deleted)")) {
+			path = "shared memory"; /* MAP_SHARED | MAP_ANONYMOUS */
+			length = strlen(path);
+		}
+		snprintf(text, sizeof(text), "%.*s+0x%llx", (int)length, path,
 			 (unsigned long long)(m->pgoff + address - m->start));
 		return builder_string(r->builder, text);
 	}

@@ -27,8 +27,8 @@
 char *symbol_demangle(const char *name)
 {
 	/* What gcc adds to the parts of a function it took apart. */
-	static const char *const parts[] = { ".constprop.", ".isra.",	  ".part.",
-					     ".cold",	    ".lto_priv.", ".llvm." };
+	static const char *const parts[] = { ".constprop.", ".isra.", ".part.",
+					     ".cold", ".lto_priv.", ".llvm." };
 	char *plain, *whole = strndup(name, INSPECT_MAX_NAME * 4);
 	size_t i;
 
@@ -198,6 +198,16 @@ static char *elf_function(struct inspector *in, u32 index, u64 address)
 	return symbol_demangle(name);
 }
 
+static char *elf_object(struct inspector *in, u32 index, u64 address)
+{
+	GElf_Off offset;
+	GElf_Sym symbol;
+	const char *name;
+
+	name = dwfl_module_addrinfo(in->modules[index].dwfl, address, &offset, &symbol, NULL, NULL, NULL);
+	return name && *name && offset < symbol.st_size ? symbol_demangle(name) : NULL;
+}
+
 void symbol_functions(struct inspector *in)
 {
 	u32 i;
@@ -336,6 +346,24 @@ static u64 die_number(Dwarf_Die *die, unsigned int which, u64 otherwise)
 	return value;
 }
 
+/* Colons in template arguments do not count. */
+static bool is_qualified(const char *name)
+{
+	const char *colons = strstr(name, "::");
+
+	return colons && colons < name + strcspn(name, "<(");
+}
+
+static char *prefer_qualified(char *name, char *other)
+{
+	if (other && is_qualified(other) && (!name || !is_qualified(name))) {
+		free(name);
+		return other;
+	}
+	free(other);
+	return name;
+}
+
 static void say_places(struct inspector *in, u64 lookup, u32 module)
 {
 	struct module_state *m = &in->modules[module];
@@ -364,6 +392,10 @@ static void say_places(struct inspector *in, u64 lookup, u32 module)
 			.says = SAYS_PLACE, .lookup = lookup, .line = line, .code = nr <= 1
 		};
 		char *name = nr ? die_name(&chain[nr - 1]) : NULL;
+
+		/* A C++ function that is not inlined has its whole name in the symbol table. */
+		if (nr == 1)
+			name = prefer_qualified(name, elf_function(in, module, lookup));
 
 		inspector_say(in, &reply, name, file);
 		free(name);
@@ -446,9 +478,12 @@ static const char *well_known(const char *symbol)
 {
 	/* glibc's standard streams, and the locks that they point to. */
 	static const char *const names[][2] = {
-		{ "_IO_2_1_stdin_", "stdin" },	    { "_IO_2_1_stdout_", "stdout" },
-		{ "_IO_2_1_stderr_", "stderr" },    { "_IO_stdfile_0_lock", "stdin" },
-		{ "_IO_stdfile_1_lock", "stdout" }, { "_IO_stdfile_2_lock", "stderr" },
+		{ "_IO_2_1_stdin_", "stdin" },
+		{ "_IO_2_1_stdout_", "stdout" },
+		{ "_IO_2_1_stderr_", "stderr" },
+		{ "_IO_stdfile_0_lock", "stdin" },
+		{ "_IO_stdfile_1_lock", "stdout" },
+		{ "_IO_stdfile_2_lock", "stderr" },
 	};
 	size_t i;
 
@@ -502,9 +537,12 @@ void symbol_locks_from_elf(struct inspector *in)
 				continue;
 			f = &in->stacks[w.stack].frames[w.frame];
 			plain = elf_function(in, f->module, f->lookup);
-			snprintf(text, sizeof(text), "a local of %s%s of tid %u",
-				 plain ? plain : "a function", plain ? "()" : "",
-				 in->job->stacks[w.stack].tid);
+			if (plain)
+				snprintf(text, sizeof(text), "a local of %.400s() of tid %u", plain,
+					 in->job->stacks[w.stack].tid);
+			else
+				snprintf(text, sizeof(text), "a local on the stack of tid %u",
+					 in->job->stacks[w.stack].tid);
 			say_lock(in, i, QUALITY_ELF, text);
 			free(plain);
 			continue;
@@ -765,7 +803,7 @@ static bool all_done(const struct search *s)
 static void follow(struct search *s, u64 pointer, Dwarf_Die *type, const char *name,
 		   const char *where, u32 tid)
 {
-	Dwarf_Die pointee;
+	Dwarf_Die pointee, plain;
 	u64 size;
 	u32 i;
 
@@ -778,7 +816,8 @@ static void follow(struct search *s, u64 pointer, Dwarf_Die *type, const char *n
 		if (w->done || w->module != INSPECT_NONE || w->stack != INSPECT_NONE ||
 		    pointer > w->address)
 			continue;
-		if (!type_of(type, &pointee))
+		/* What a void pointer points to is anybody's guess. */
+		if (!type_of(type, &plain) || !plain_type(&plain) || !type_of(type, &pointee))
 			return;
 		size = type_size(&pointee);
 		if (w->address - pointer >= (size ? size : 1))
@@ -857,7 +896,8 @@ static void try_variable(struct search *s, Dwarf_Die *die, Dwarf_Die *function)
 		}
 		if (w->address - address >= size)
 			continue;
-		name = name ? name : die_name(die);
+		if (!name)
+			name = prefer_qualified(die_name(die), function ? NULL : elf_object(in, s->module, w->address));
 		if (!name)
 			return;
 		append(&t, "%.200s", name);

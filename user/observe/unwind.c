@@ -246,7 +246,11 @@ static pid_t next_thread(Dwfl *dwfl, void *arg, void **thread_arg)
 
 static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *word, void *arg)
 {
-	return inspector_read(arg, address, word, sizeof(*word));
+	struct inspector *in = arg;
+	bool read = inspector_read(in, address, word, sizeof(*word));
+
+	in->unread |= !read;
+	return read;
 }
 
 static bool set_registers(Dwfl_Thread *thread, void *arg)
@@ -265,7 +269,8 @@ static bool set_registers(Dwfl_Thread *thread, void *arg)
 	       dwfl_thread_state_registers(thread, LAB_REG_SP, 1, &regs[LAB_REG_SP]);
 }
 
-enum { STOP_DEEP = DWARF_CB_ABORT + 1, STOP_LOST };
+enum { STOP_DEEP = DWARF_CB_ABORT + 1,
+       STOP_LOST };
 
 static int take_frame(Dwfl_Frame *frame, void *arg)
 {
@@ -290,6 +295,7 @@ static int take_frame(Dwfl_Frame *frame, void *arg)
 		return STOP_LOST;
 	reply.module = inspector_module_at(in, reply.lookup);
 
+	in->unread = false;
 	f = &stack->frames[stack->nr_frames++];
 	f->pc = pc;
 	f->lookup = reply.lookup;
@@ -335,12 +341,14 @@ static void unwind(struct inspector *in)
 		inspector_say(in, &reply, NULL, NULL);
 		return;
 	}
+	in->unread = false;
 	result = dwfl_getthread_frames(in->dwfl, in->current + 1, take_frame, in);
 	if (stack->nr_frames)
 		reply.module = stack->frames[stack->nr_frames - 1].module;
 	switch (result) {
 	case 0:
-		reply.code = END_WHOLE;
+		/* libdwfl takes a return address that it can not read for the end. */
+		reply.code = in->unread ? END_UNREAD : END_WHOLE;
 		break;
 	case STOP_DEEP:
 		reply.code = END_DEEP;
