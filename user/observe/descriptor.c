@@ -118,7 +118,7 @@ static void collect(struct look_context *c, struct tgids *set, const struct ends
 		    const struct end *key, u8 mode)
 {
 	for (u32 i = ends_find(ends, key); ends_match(ends, i, key); i++)
-		if (ends->at[i].mode & mode)
+		if (descriptor_mode(&ends->at[i]) & mode)
 			descriptor_add_tgid(c->builder, set, ends->at[i].tgid);
 }
 

@@ -33,7 +33,7 @@ struct end {
 	u32 tid; /* whose table it is in: a thread may have its own */
 	s32 fd;
 	u8 type; /* enum end_type */
-	u8 mode; /* enum end_mode */
+	u8 mode; /* enum end_mode; 0: not asked yet, see descriptor_mode() */
 };
 
 struct ends {
@@ -98,6 +98,10 @@ bool ends_match(const struct ends *ends, u32 i, const struct end *key);
  * link's text. Return: false if it is not open or may not be looked at.
  */
 bool descriptor_describe(int dirfd, const char *name, struct end *end, char *link, size_t size);
+
+/* For what @end is open; for both if it is not any more, which errs on the safe side. */
+u8 descriptor_mode(const struct end *end);
+
 bool descriptor_event_id(struct look_context *c, u32 tgid, u32 tid, s32 fd, u64 *id);
 
 /* Return: bytes, NUL-terminated; -errno. A file that is too long is -E2BIG. */

@@ -191,6 +191,16 @@ bool descriptor_describe(int dirfd, const char *name, struct end *end, char *lin
 	return true;
 }
 
+u8 descriptor_mode(const struct end *end)
+{
+	char path[64];
+
+	if (end->mode)
+		return end->mode;
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/fd/%d", end->tgid, end->tid, end->fd);
+	return mode_of(AT_FDCWD, path);
+}
+
 /* One descriptor table into the lists: only what somebody can wait for, and by link text alone as
  * far as that goes. */
 static int read_table(struct look_context *c, struct descriptors *d, u32 tgid, u32 tid)
@@ -218,7 +228,6 @@ static int read_table(struct look_context *c, struct descriptors *d, u32 tgid, u
 		end.fd = atoi(entry->d_name);
 		if (number_of(link, "pipe:", &end.ino)) {
 			end.type = END_PIPE;
-			end.mode = mode_of(dirfd(dir), entry->d_name);
 			ends_add(b, &d->ends, &end);
 		} else if (number_of(link, "socket:", &end.ino)) {
 			end.type = END_SOCKET;
