@@ -42,7 +42,9 @@
 #define SANITIZED 0
 #endif
 
-enum jail_stage { STAGE_NONE, STAGE_RUNS, STAGE_DONE };
+enum jail_stage { STAGE_NONE,
+		  STAGE_RUNS,
+		  STAGE_DONE };
 
 struct jail_page {
 	u32 stage;
@@ -238,6 +240,19 @@ static size_t mapped_bytes(void)
 	return n > 0 ? strtoul(buffer, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
 }
 
+/* If memory runs out all the same, this is the process to end. */
+static void offer_to_oom_killer(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "1000", 4) != 4) {
+		/* Then not; the limits stand. */
+	}
+	close(fd);
+}
+
 static int limit(int resource, u64 value)
 {
 	struct rlimit old, new;
@@ -268,12 +283,24 @@ static int set_limits(const struct jail *jail, size_t mapped, int highest_fd)
 static int set_filter(int socket)
 {
 	static const int calls[] = {
-		SCMP_SYS(read),		SCMP_SYS(pread64),    SCMP_SYS(lseek),
-		SCMP_SYS(fstat),	SCMP_SYS(newfstatat), SCMP_SYS(close),
-		SCMP_SYS(munmap),	SCMP_SYS(mremap),     SCMP_SYS(madvise),
-		SCMP_SYS(brk),		SCMP_SYS(exit),	      SCMP_SYS(exit_group),
-		SCMP_SYS(rt_sigreturn), SCMP_SYS(futex),      SCMP_SYS(clock_gettime),
-		SCMP_SYS(gettimeofday), SCMP_SYS(getrandom),  SCMP_SYS(restart_syscall),
+		SCMP_SYS(read),
+		SCMP_SYS(pread64),
+		SCMP_SYS(lseek),
+		SCMP_SYS(fstat),
+		SCMP_SYS(newfstatat),
+		SCMP_SYS(close),
+		SCMP_SYS(munmap),
+		SCMP_SYS(mremap),
+		SCMP_SYS(madvise),
+		SCMP_SYS(brk),
+		SCMP_SYS(exit),
+		SCMP_SYS(exit_group),
+		SCMP_SYS(rt_sigreturn),
+		SCMP_SYS(futex),
+		SCMP_SYS(clock_gettime),
+		SCMP_SYS(gettimeofday),
+		SCMP_SYS(getrandom),
+		SCMP_SYS(restart_syscall),
 	};
 	scmp_filter_ctx filter;
 	int error = -ENOMEM;
@@ -325,6 +352,7 @@ static int enter(const struct jail *jail, struct jail_child *child, pid_t parent
 	u32 nr = 0, i;
 
 	reset_signals();
+	offer_to_oom_killer();
 	error = lock_shared_mappings(child->page);
 	if (error)
 		return error;

@@ -18,9 +18,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MS	     1000000ull
-#define MAX_DEPTH    48 /* of nested DIEs and types */
-#define MAX_ELEMENTS 4096 /* of an array of pointers that is searched */
+#define MS		  1000000ull
+#define MAX_DEPTH	  48 /* of nested DIEs and types */
+#define MAX_ELEMENTS	  4096 /* of an array of pointers that is searched */
+#define DIRECT_BUDGET_NS  (500 * MS) /* to find variables by address */
+#define POINTER_BUDGET_NS (150 * MS) /* to find pointers to what no variable covers */
 
 /* Names */
 
@@ -783,7 +785,17 @@ struct search {
 	u32 module;
 	bool statics; /* look into functions too */
 	bool pointers; /* follow pointers: there are locks that no variable covers */
+	u64 deadline_ns; /* when to give up: there may be nothing to find in gigabytes of DWARF */
 };
+
+static void set_budget(struct search *s, u64 budget_ns)
+{
+	u64 late_ns = s->in->job->deadline_ns - 100 * MS;
+
+	s->deadline_ns = jail_now_ns() + budget_ns;
+	if (s->deadline_ns > late_ns)
+		s->deadline_ns = late_ns;
+}
 
 static bool all_done(const struct search *s)
 {
@@ -964,7 +976,7 @@ static void search_dies(struct search *s, Dwarf_Die *parent, Dwarf_Die *function
 				search_dies(s, &die, function, depth + 1);
 			break;
 		}
-	} while (next_die(&die) && !inspector_late(s->in, 0));
+	} while (next_die(&die) && jail_now_ns() < s->deadline_ns);
 }
 
 /* Where the stacks are in is likely where their locks are: those units first, functions and all. Then every unit, twice. */
@@ -991,11 +1003,12 @@ static void search_module(struct search *s)
 		seen[nr_seen++] = dwarf_dieoffset(&unit);
 		search_dies(s, &unit, NULL, 0);
 	}
-	for (pass = 0; pass < 2; pass++) {
+	/* Pointers in the static variables of functions are too rare for a second pass. */
+	for (pass = 0; pass < (s->pointers ? 1 : 2); pass++) {
 		Dwarf_CU *cu = NULL;
 
 		s->statics = pass == 1;
-		while (!all_done(s) && !inspector_late(in, 100 * MS) &&
+		while (!all_done(s) && jail_now_ns() < s->deadline_ns &&
 		       !dwarf_get_units(m->dwarf, cu, &cu, NULL, NULL, &unit, NULL))
 			search_dies(s, &unit, NULL, 0);
 	}
@@ -1168,6 +1181,7 @@ void symbol_locks_from_dwarf(struct inspector *in)
 		else
 			w->done = in->job->modules[w->module].late;
 	}
+	set_budget(&s, DIRECT_BUDGET_NS);
 	for (i = 0; i < in->job->nr_modules; i++) {
 		s.module = i;
 		if (!in->job->modules[i].late && !in->job->modules[i].vdso)
@@ -1179,6 +1193,7 @@ void symbol_locks_from_dwarf(struct inspector *in)
 			search_frame(&s, s.wanted[i].stack, s.wanted[i].frame);
 	}
 	s.pointers = true;
+	set_budget(&s, POINTER_BUDGET_NS);
 	s.module = INSPECT_NONE;
 	if (!all_done(&s)) {
 		for (i = 0; i < in->job->nr_modules; i++) {
