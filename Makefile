@@ -207,6 +207,10 @@ lint: ## judge the code by its looks: format, checkpatch, cppcheck, arrows, head
 lint-suites: $(O)/run $(O)/kernel/package $(O)/bpf/vmlinux.h $(skeletons)
 	@$(run_suites) $(filter tests/lint/%,$(test_sh))
 
+.PHONY: format
+format: ## give all C files the form that lint wants
+	$(Q)tests/lint/format.sh
+
 run: ## set up, build, make a program hang, explain it
 	@tests/setup.sh $(build_packages)
 	@$(MAKE) --no-print-directory all $(O)/tests/hang/mutex_abba
@@ -227,7 +231,7 @@ asan: $(O)/kernel/package ## run the unit tests under AddressSanitizer and Undef
 	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined HARNESS=$(abspath $(O)) check-unit
 
 check-unit: $(O)/run $(unit_bin)
-	@$(run_environment) $(O)/run -u -o $(O) $(if $(SUITE),-s '$(SUITE)') $(test_src)
+	@$(run_environment) $(O)/run -u -t 900 -o $(O) $(if $(SUITE),-s '$(SUITE)') $(test_src)
 
 # ---- the core as kernel code
 

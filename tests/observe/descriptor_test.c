@@ -6,7 +6,7 @@
  * Each scene is a few processes of this program. An actor says which call it is about to block in;
  * the scene is set when /proc says that each of them is asleep in that call.
  *
- * suite: timeout=300
+ * suite: timeout=300 live
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * spin_test - loops that only wait are told from loops that work, and spinning threads from busy
  * ones
  *
- * suite: timeout=300
+ * suite: timeout=300 live
  */
 #include <poll.h>
 #include <pthread.h>

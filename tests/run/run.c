@@ -4,19 +4,22 @@
  *
  *	run -o OUTPUT [-s PATTERN]... [-t SECONDS] [-x FACTOR] [-u] SUITE...
  *
- * A suite is a program that prints KTAP (Documentation/dev-tools/ktap.rst): tests/core/wfg_test.c stands for the program
- * OUTPUT/tests/core/wfg_test made of it, tests/cli/bash_test.sh for itself, NAME=COMMAND for a shell command. The source of a
- * suite may carry one line with "suite:" in a comment and after it any of
+ * A suite is a program that prints KTAP (Documentation/dev-tools/ktap.rst): tests/core/wfg_test.c
+ * stands for the program OUTPUT/tests/core/wfg_test made of it, tests/cli/bash_test.sh for itself,
+ * NAME=COMMAND for a shell command. The source of a suite may carry one line with "suite:" in a
+ * comment and after it any of
  *
  *	timeout=N	seconds until the watchdog ends it (default 120)
- *	live		it looks at running programs or needs the kernel: not for sanitizer builds (-u leaves it out)
+ *	live		it looks at running programs or needs the kernel: not for sanitizers (-u leaves it out)
  *
- * What is not told apart by a plan is told apart here: a suite that dies, hangs, prints fewer results than it planned, exits with an
- * error although nothing failed, or leaves processes behind has failed. Everything a suite starts is a descendant of this process
- * (PR_SET_CHILD_SUBREAPER), also what put itself into another group or session, so nothing of it survives its suite.
+ * What is not told apart by a plan is told apart here: a suite that dies, hangs, prints fewer
+ * results than it planned, exits with an error although nothing failed, or leaves processes behind
+ * has failed. Everything a suite starts is a descendant of this process (PR_SET_CHILD_SUBREAPER),
+ * also what put itself into another group or session, so nothing of it survives its suite.
  *
- * The output is KTAP itself, so that a run can be a suite of another run. Its last line is "N passed, N failed, N skipped".
- * Exit status: 0 none failed, 1 something failed, 2 wrong usage or nothing to run, 4 everything was skipped.
+ * The output is KTAP itself, so that a run can be a suite of another run. Its last line is "N
+ * passed, N failed, N skipped". Exit status: 0 none failed, 1 something failed, 2 wrong usage or
+ * nothing to run, 4 everything was skipped.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -39,15 +42,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DEFAULT_TIMEOUT_S	120
-#define GRACE_MS		2000	/* for processes of a finished suite that are just on their way out */
-#define MAX_DETAILS		60	/* lines of diagnostics kept for one failure */
-#define MAX_LINE		4096
-#define SKIP_STATUS		4
+#define DEFAULT_TIMEOUT_S 120
+#define GRACE_MS	  2000 /* for processes that are just on their way out */
+#define MAX_DETAILS	  60 /* lines of diagnostics kept for one failure */
+#define MAX_LINE	  4096
+#define SKIP_STATUS	  4
 
 struct details {
-	char *lines[MAX_DETAILS];	/* the last ones, as a ring */
-	unsigned int nr;		/* ever added */
+	char *lines[MAX_DETAILS]; /* the last ones, as a ring */
+	unsigned int nr; /* ever added */
 };
 
 struct failure {
@@ -65,11 +68,11 @@ struct suite {
 	bool live;
 	bool is_shell;
 
-	long plan;	/* -1: none seen */
+	long plan; /* -1: none seen */
 	bool bailed_out;
 	unsigned int passed, failed, skipped;
 	char skip_reason[512];
-	struct details details;	/* since the last result */
+	struct details details; /* since the last result */
 	char line[MAX_LINE];
 	size_t len;
 	FILE *log_file;
@@ -91,7 +94,8 @@ static u_int64_t now_ms(void)
 	return (u_int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void die(int status, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
+static void die(int status, const char *format, ...)
+	__attribute__((format(printf, 2, 3), noreturn));
 static void die(int status, const char *format, ...)
 {
 	va_list args;
@@ -105,7 +109,10 @@ static void die(int status, const char *format, ...)
 	exit(status);
 }
 
-/* Suites show what hostile programs print: nothing of it may reach a terminal as a control sequence. */
+/*
+ * Suites show what hostile programs print: nothing of it may reach a terminal as a control
+ * sequence.
+ */
 static void put_safe(const char *s)
 {
 	for (; *s; s++) {
@@ -232,7 +239,8 @@ static void read_result(struct suite *s, char *rest, bool ok)
 		fail(s, "%s", rest);
 	else if (!strncasecmp(directive, "XPASS", 5))
 		fail(s, "%s # %s: passed, but is marked as failing", rest, directive);
-	else if (*directive && !directive[4 + strspn(directive + 4, " ")] && !strncasecmp(directive, "SKIP", 4))
+	else if (*directive && !directive[4 + strspn(directive + 4, " ")] &&
+		 !strncasecmp(directive, "SKIP", 4))
 		fail(s, "%s # SKIP without a reason", rest);
 	else if (*directive)
 		skip(s, rest, directive);
@@ -255,7 +263,8 @@ static void read_line(struct suite *s)
 		s->plan = strtol(line + 3, &end, 10);
 		end += strspn(end, " #");
 		if (!strncasecmp(end, "SKIP", 4))
-			snprintf(s->skip_reason, sizeof(s->skip_reason), "%s", end + 4 + strspn(end + 4, " "));
+			snprintf(s->skip_reason, sizeof(s->skip_reason), "%s",
+				 end + 4 + strspn(end + 4, " "));
 	} else if (!strncmp(line, "Bail out!", 9)) {
 		s->bailed_out = true;
 		details_add(&s->details, line);
@@ -270,7 +279,8 @@ static void read_bytes(struct suite *s, const char *bytes, size_t nr)
 	for (size_t i = 0; i < nr; i++) {
 		if (bytes[i] == '\n')
 			read_line(s);
-		else if (s->len < sizeof(s->line) - 1)	/* the rest of an endless line is in the log only */
+		/* the rest of an endless line is in the log only */
+		else if (s->len < sizeof(s->line) - 1)
 			s->line[s->len++] = bytes[i] ?: '?';
 	}
 }
@@ -309,8 +319,8 @@ static void read_file(pid_t pid, const char *file, char *buffer, size_t size)
 }
 
 /*
- * Visit the descendants of @pid that live, children last. A process that is reparented to us while we walk is met in the next round:
- * callers repeat until there are none.
+ * Visit the descendants of @pid that live, children last. A process that is reparented to us while
+ * we walk is met in the next round: callers repeat until there are none.
  */
 static unsigned int for_each_descendant(pid_t pid, void (*visit)(pid_t, void *), void *arg)
 {
@@ -332,7 +342,8 @@ static unsigned int for_each_descendant(pid_t pid, void (*visit)(pid_t, void *),
 		if (!f)
 			continue;
 		if (getdelim(&children, &size, '\0', f) > 0) {
-			for (word = strtok_r(children, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
+			for (word = strtok_r(children, " \n", &save); word;
+			     word = strtok_r(NULL, " \n", &save)) {
 				pid_t child = atoi(word);
 
 				if (child <= 0)
@@ -368,7 +379,8 @@ static void visit_describe(pid_t pid, void *arg)
 	read_file(pid, "stat", stat, sizeof(stat));
 	read_file(pid, "wchan", wchan, sizeof(wchan));
 	state = strrchr(stat, ')');
-	snprintf(line, sizeof(line), "process %d (%s), state %c, %s", pid, comm, state && state[1] ? state[2] : '?', wchan);
+	snprintf(line, sizeof(line), "process %d (%s), state %c, %s", pid, comm,
+		 state && state[1] ? state[2] : '?', wchan);
 	details_add(arg, line);
 }
 
@@ -378,7 +390,10 @@ static void reap(void)
 		;
 }
 
-/* Every descendant dies; those that cannot yet (state D) are waited for up to @ms. Return: those that are left. */
+/*
+ * Every descendant dies; those that cannot yet (state D) are waited for up to @ms. Return: those
+ * that are left.
+ */
 static unsigned int end_all(unsigned int ms)
 {
 	u_int64_t end = now_ms() + ms;
@@ -449,7 +464,8 @@ static void judge_end(struct suite *s, int status)
 	const char *last = NULL;
 
 	if (WIFSIGNALED(status)) {
-		fail(s, "the suite was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+		fail(s, "the suite was killed by signal %d (%s)", WTERMSIG(status),
+		     strsignal(WTERMSIG(status)));
 		return;
 	}
 	status = WEXITSTATUS(status);
@@ -461,7 +477,8 @@ static void judge_end(struct suite *s, int status)
 		if (s->details.nr)
 			last = s->details.lines[(s->details.nr - 1) % MAX_DETAILS];
 		if (!*s->skip_reason && last)
-			snprintf(s->skip_reason, sizeof(s->skip_reason), "%s", last + strspn(last, "# "));
+			snprintf(s->skip_reason, sizeof(s->skip_reason), "%s",
+				 last + strspn(last, "# "));
 		if (status && status != SKIP_STATUS)
 			fail(s, "the suite exited with %d and no result", status);
 		else if (!*s->skip_reason || (s->plan == 0 && !status && last && !*s->skip_reason))
@@ -475,9 +492,11 @@ static void judge_end(struct suite *s, int status)
 		return;
 	}
 	if (s->plan < 0)
-		fail(s, "the suite printed no plan (\"1..N\"); it exited with %d after %u results", status, results);
+		fail(s, "the suite printed no plan (\"1..N\"); it exited with %d after %u results",
+		     status, results);
 	else if (s->plan != results)
-		fail(s, "the suite planned %ld results and printed %u; it exited with %d", s->plan, results, status);
+		fail(s, "the suite planned %ld results and printed %u; it exited with %d", s->plan,
+		     results, status);
 	else if (status && status != SKIP_STATUS && !s->failed)
 		fail(s, "the suite exited with %d although none of its tests failed", status);
 	else if (status == SKIP_STATUS && !s->skipped && !s->failed)
@@ -563,7 +582,8 @@ static void run(struct suite *s)
 	details_drop(&s->details);
 
 	seconds = (now_ms() - started) / 1000.0;
-	printf("# %s: %u passed, %u failed, %u skipped in %.1f s\n", s->name, s->passed, s->failed, s->skipped, seconds);
+	printf("# %s: %u passed, %u failed, %u skipped in %.1f s\n", s->name, s->passed, s->failed,
+	       s->skipped, seconds);
 	fflush(stdout);
 }
 
@@ -578,11 +598,13 @@ static void read_settings(struct suite *s, const char *source)
 		words = line + strspn(line, "/*# \t");
 		if (words == line || strncmp(words, "suite:", 6))
 			continue;
-		for (char *save, *word = strtok_r(words + 6, " \t\n*/", &save); word; word = strtok_r(NULL, " \t\n*/", &save)) {
+		for (char *save, *word = strtok_r(words + 6, " \t\n*/", &save); word;
+		     word = strtok_r(NULL, " \t\n*/", &save)) {
 			if (!strcmp(word, "live"))
 				s->live = true;
 			else if (sscanf(word, "timeout=%u", &s->timeout_s) != 1 || !s->timeout_s)
-				die(2, "%s: '%s' is no suite setting; known are timeout=N and live", source, word);
+				die(2, "%s: '%s' is no suite setting; known are timeout=N and live",
+				    source, word);
 		}
 		break;
 	}
@@ -612,13 +634,16 @@ static void setup(struct suite *s, const char *arg, const char *output, unsigned
 		s->is_shell = true;
 		s->live = true;
 	} else if (ends_with(arg, "_test.sh")) {
-		snprintf(s->name, sizeof(s->name), "%.*s", (int)(strlen(name) - strlen("_test.sh")), name);
+		snprintf(s->name, sizeof(s->name), "%.*s", (int)(strlen(name) - strlen("_test.sh")),
+			 name);
 		snprintf(s->command, sizeof(s->command), "%s%s", *arg == '/' ? "" : "./", arg);
 		read_settings(s, arg);
 		s->live = true;
 	} else if (ends_with(arg, "_test.c")) {
-		snprintf(s->name, sizeof(s->name), "%.*s", (int)(strlen(name) - strlen("_test.c")), name);
-		snprintf(s->command, sizeof(s->command), "%s/%.*s", output, (int)(strlen(arg) - 2), arg);
+		snprintf(s->name, sizeof(s->name), "%.*s", (int)(strlen(name) - strlen("_test.c")),
+			 name);
+		snprintf(s->command, sizeof(s->command), "%s/%.*s", output, (int)(strlen(arg) - 2),
+			 arg);
 		read_settings(s, arg);
 	} else {
 		die(2, "%s: a suite is *_test.c, *_test.sh or NAME=COMMAND", arg);
@@ -659,7 +684,8 @@ int main(int argc, char **argv)
 			output = optarg;
 			break;
 		case 's':
-			for (char *save, *p = strtok_r(optarg, " ,", &save); p; p = strtok_r(NULL, " ,", &save))
+			for (char *save, *p = strtok_r(optarg, " ,", &save); p;
+			     p = strtok_r(NULL, " ,", &save))
 				if (nr_patterns < 64)
 					patterns[nr_patterns++] = p;
 			break;
@@ -667,7 +693,10 @@ int main(int argc, char **argv)
 			timeout_s = atoi(optarg);
 			break;
 		case 'x':
-			/* A slower machine (an emulated one): every watchdog waits so many times longer. */
+			/*
+			 * A slower machine (an emulated one): every watchdog waits so many times
+			 * longer.
+			 */
 			factor = atoi(optarg);
 			break;
 		case 'u':
@@ -679,7 +708,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!output || optind >= argc || !timeout_s || !factor)
-		die(2, "usage: run -o OUTPUT [-s PATTERN]... [-t SECONDS] [-x FACTOR] [-u] SUITE...");
+		die(2,
+		    "usage: run -o OUTPUT [-s PATTERN]... [-t SECONDS] [-x FACTOR] [-u] SUITE...");
 	snprintf(path, sizeof(path), "%s/tests", output);
 	mkdir(path, 0777);
 	snprintf(path, sizeof(path), "%s/tests/logs", output);
