@@ -631,7 +631,7 @@ static void record_wait(struct look_context *c, const struct lab_task_record *r,
 	u32 lock, holder, group = LAB_NONE;
 	u32 attrs = g->attrs;
 	struct lab_lock_id id;
-	bool is_placed, is_steady;
+	bool is_placed, is_steady, is_held;
 	struct lab_lock *l;
 
 	is_placed = look_word_id(c, r, g->base, &id);
@@ -641,9 +641,19 @@ static void record_wait(struct look_context *c, const struct lab_task_record *r,
 		attrs |= LAB_OWNER_REUSED;
 	if ((attrs & LAB_ROBUST) && id.space == LAB_SPACE_INODE)
 		attrs |= LAB_PSHARED;
+	if (!g->owner)
+		is_steady = false;
+	else if (g->is_parked)
+		/* Read after the passes: it is the same owner if that one did not run, or does not exist. */
+		is_steady = slept_through(c, owner ? owner : r);
+	else
+		is_steady = word_is_steady(c, r, g->owner_at, g->owner_mask, g->owner_word);
+	/* Held by one and then by another: the lock moves. In the first pass nothing is known of that, and each owner counts. */
+	is_held = g->owner && fate != FATE_UNKNOWN && (is_steady || !c->before[1] || g->is_parked);
+
 	lock = builder_lock(b, &id, g->kind, attrs);
 	builder_wait(b, task, lock, g->access);
-	if (!g->owner || fate == FATE_UNKNOWN)
+	if (!is_held)
 		group = wakers_of(c, r, &id);
 
 	l = builder_lock_at(b, lock);
@@ -654,7 +664,7 @@ static void record_wait(struct look_context *c, const struct lab_task_record *r,
 	/* A TID that means nothing to us, or a word whose mapping is not known: somebody unseen may act. */
 	if (fate == FATE_UNKNOWN || !is_placed)
 		l->unseen = true;
-	if (!g->owner || fate == FATE_UNKNOWN)
+	if (!is_held)
 		return;
 
 	if (fate == FATE_LIVE || (fate == FATE_GONE && owner))
@@ -662,10 +672,6 @@ static void record_wait(struct look_context *c, const struct lab_task_record *r,
 	else
 		holder = builder_gone_task(b, id.space == LAB_SPACE_INODE ? g->owner : r->tgid,
 					   g->owner);
-	if (g->is_parked)
-		is_steady = owner && (owner->tid == r->tid || slept_through(c, owner));
-	else
-		is_steady = word_is_steady(c, r, g->owner_at, g->owner_mask, g->owner_word);
 	builder_hold(b, holder, lock, g->source, LAB_EXCLUSIVE, is_steady, g->depth);
 }
 

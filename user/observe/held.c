@@ -100,11 +100,15 @@ static void add_hold(struct scan *s, const struct lab_task_record *owner, u64 ad
 	look_word_id(s->c, owner, address, &id);
 	lock = builder_lock(b, &id, kind, attrs);
 	l = builder_lock_at(b, lock);
-	if (!l->owner_tid) {
-		l->owner_tid = owner->ns_tid;
-		l->word = word;
-	}
-	/* Seen twice in this look, and its owner did not run in between. */
+	/*
+	 * Who holds what is waited for was read together with the waits; this is later, and another owner now must not be mixed with
+	 * the waits of then.
+	 */
+	if (l->nr_waits)
+		return;
+	l->owner_tid = owner->ns_tid;
+	l->word = word;
+	/* Seen twice in this look, and its owner did not run between the passes. */
 	builder_hold(b, task, lock, source, LAB_EXCLUSIVE,
 		     builder_task_at(b, task)->status & LAB_TASK_IS_STEADY, depth);
 }
