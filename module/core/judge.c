@@ -152,8 +152,8 @@ static bool are_groups_valid(const struct lab_picture *p)
 	for (i = 0; i < p->nr_members; i++)
 		if (p->members[i] >= p->nr_tasks)
 			return false;
-	return sum <=
-	       p->nr_members; /* no member twice, or the graph would be larger than the picture */
+	/* No member twice, or the graph would be larger than the picture. */
+	return sum <= p->nr_members;
 }
 
 static bool has_arrays(const struct lab_picture *p)
@@ -431,7 +431,7 @@ static void add_lock_edges(struct judge *j, u32 l)
 	const struct lab_lock *lock = &j->p->locks[l];
 	u32 i;
 
-	if (!lock->nr_waits || lock->unseen)
+	if (!lock->nr_waits)
 		return;
 	for (i = 0; i < lock->nr_holds; i++)
 		if (!is_released(j, lock, hold_at(j, lock, i)))

@@ -649,6 +649,37 @@ TEST_F(judge, a_timed_wait_at_an_abandoned_lock_is_told_with_what_does_not_hold)
 	expect_condition(_metadata, s, LAB_NO_PREEMPTION, 0, LAB_BECAUSE_TIMED);
 }
 
+TEST_F(judge, one_untimed_wait_at_an_abandoned_lock_is_enough_to_be_stuck_for_ever)
+{
+	struct sketch *s = self->s;
+
+	for (u32 i = 0; i < 3; i++)
+		sketch_task(s);
+	add_status(s, 0, LAB_TASK_IS_GONE);
+	sketch_lock(s, LAB_MUTEX);
+	sketch_hold(s, 0, 0);
+	sketch_wait(s, 1, 0);
+	sketch_wait(s, 2, 0);
+	add_status(s, 1, LAB_TASK_WAITS_TIMED);
+	ASSERT_TRUE(sketch_judge(s));
+	ASSERT_EQ(s->p.nr_findings, 1);
+	EXPECT_TRUE(sketch_tasks_are(s, 0, LIST(1, 2)));
+	expect_condition(_metadata, s, LAB_NO_PREEMPTION, 1, LAB_BECAUSE_NOTHING_TAKES_AWAY);
+}
+
+TEST_F(judge, an_unseen_releaser_may_know_what_became_of_the_owner)
+{
+	struct sketch *s = self->s;
+
+	sketch_task(s);
+	sketch_lock(s, LAB_MUTEX);
+	s->p.locks[0].attrs = LAB_OWNER_REUSED;
+	s->p.locks[0].unseen = true;
+	sketch_wait(s, 0, 0);
+	ASSERT_TRUE(sketch_judge(s));
+	EXPECT_EQ(s->p.nr_findings, 0);
+}
+
 TEST_F(judge, readers_do_not_wait_for_readers)
 {
 	struct sketch *s = self->s;

@@ -943,7 +943,7 @@ TEST(a_picture_that_contradicts_itself_is_refused_or_judged_within_its_memory)
 	sketch_free(s);
 }
 
-TEST(arrays_that_are_missing_are_refused)
+TEST(arrays_that_are_missing_and_kinds_that_do_not_exist_are_refused)
 {
 	struct sketch *s = sketch_new();
 	u32 *lock_waits;
@@ -953,6 +953,9 @@ TEST(arrays_that_are_missing_are_refused)
 	sketch_wait(s, 0, 0);
 	sketch_index(s);
 	EXPECT_NE(judge_bytes(&s->p), 0);
+	s->p.locks[0].kind = LAB_NR_KINDS;
+	EXPECT_EQ(judge_bytes(&s->p), 0);
+	s->p.locks[0].kind = LAB_MUTEX;
 	lock_waits = s->p.lock_waits;
 	s->p.lock_waits = NULL;
 	EXPECT_EQ(judge_bytes(&s->p), 0);
