@@ -136,7 +136,8 @@ struct lab_lock {
 	bool unseen;
 };
 
-enum lab_access { LAB_EXCLUSIVE, LAB_SHARED };
+enum lab_access { LAB_EXCLUSIVE,
+		  LAB_SHARED };
 
 struct lab_wait {
 	u32 task, lock;
@@ -181,7 +182,9 @@ enum lab_finding_kind {
 	LAB_NR_FINDING_KINDS
 };
 
-enum lab_certainty { LAB_PROVEN, LAB_PROBABLE, LAB_POTENTIAL };
+enum lab_certainty { LAB_PROVEN,
+		     LAB_PROBABLE,
+		     LAB_POTENTIAL };
 
 enum lab_coffman {
 	LAB_MUTUAL_EXCLUSION,
@@ -271,8 +274,12 @@ struct lab_finding {
 	u32 remedy_task, remedy_lock; /* where */
 };
 
-enum lab_verdict { LAB_NONE_WRONG, LAB_FOUND, LAB_UNKNOWN };
-enum lab_mode { LAB_SNAPSHOT, LAB_SAMPLED, LAB_EVENTS };
+enum lab_verdict { LAB_NONE_WRONG,
+		   LAB_FOUND,
+		   LAB_UNKNOWN };
+enum lab_mode { LAB_SNAPSHOT,
+		LAB_SAMPLED,
+		LAB_EVENTS };
 
 /**
  * struct lab_picture - everything one look saw, and what was found in it
