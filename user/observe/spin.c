@@ -372,6 +372,8 @@ static void read_words(struct look_context *c, struct spin_process *p, struct me
 		for (u32 i = 0; i < p->nr_spinners; i++)
 			for (u32 n = 0; n < READS_PER_BURST && !p->spinners[i].is_out; n++)
 				p->spinners[i].is_out = !words_hold_still(m, &p->spinners[i]);
+		/* It is the machine that decides how long we sleep, not the target. */
+		c->progress->tgid = 0;
 		/* Uneven, so that nothing that is regular hides between the bursts. */
 		pause_ns(50000 + (long)(burst * 37 % 11) * 10000);
 	}
@@ -382,8 +384,13 @@ static void sample(struct look_context *c, struct spin_process *p, struct memory
 	u64 begin = now_ns(), limit = begin + SAMPLE_LIMIT_NS;
 	struct snapshot s = { 0 };
 	struct snapshotter *snapshotter;
+	u32 outer_map = c->progress->looking_map;
 	char why[256];
 
+	/* The kernel verifies a program meanwhile, which takes long on a busy machine: not the
+	 * target's doing. */
+	c->progress->tgid = 0;
+	c->progress->steps++;
 	snapshotter = snapshotter_open(SNAPSHOT_BPF, p->tgid, c->progress, why, sizeof(why));
 	if (!snapshotter) {
 		builder_not_seen(c->builder, false, "process %u: threads that may spin: %s",
@@ -391,6 +398,7 @@ static void sample(struct look_context *c, struct spin_process *p, struct memory
 		goto out_none;
 	}
 	do {
+		c->progress->steps++;
 		if (snapshotter_take(snapshotter, &s))
 			goto out_close;
 		for (u32 i = 0; i < p->nr_spinners; i++) {
@@ -425,12 +433,14 @@ static void sample(struct look_context *c, struct spin_process *p, struct memory
 	}
 	snapshot_free(&s);
 	snapshotter_close(snapshotter);
+	c->progress->looking_map = outer_map; /* the look's own, whose place ours took */
 	return;
 
 out_close:
 	snapshot_free(&s);
 	snapshotter_close(snapshotter);
 out_none:
+	c->progress->looking_map = outer_map;
 	for (u32 i = 0; i < p->nr_spinners; i++)
 		p->spinners[i].is_out = true;
 }
@@ -468,8 +478,9 @@ static bool is_alive(const struct lab_task_record *r)
 }
 
 /*
- * Who is left of those that could spin, if it can matter. Somebody in this address space who is alive
- * and does not spin may change any word; then only a lock that names its owner can tell us more.
+ * Who is left of those that could spin, if it can matter. Somebody in this address space who is
+ * alive and does not spin may change any word; then only a lock that names its owner can tell us
+ * more.
  */
 static bool is_worth_sampling(const struct look_context *c, struct spin_process *p,
 			      struct memory *m)
@@ -526,7 +537,8 @@ static struct spin_process *process_of(struct look_context *c, const struct lab_
 	}
 	if (!p->nr_spinners)
 		return p;
-	c->progress->tgid = p->tgid;
+	/* From here on in a jail: nothing of the target is waited for. */
+	c->progress->tgid = 0;
 	c->progress->steps++;
 	decode(p->spinners, p->nr_spinners);
 	for (u32 i = 0; i < p->nr_spinners; i++)
