@@ -475,7 +475,7 @@ static void take_place(struct resolver *r, const struct inspect_reply *reply, co
 
 static void forget_half_places(struct resolver *r)
 {
-	struct place *p, *next;
+	struct place *p = NULL, *next;
 	u32 i;
 
 	HASH_ITER(hh, r->places, p, next) {

@@ -12,15 +12,15 @@
 #include "memory.h"
 
 struct stack_request {
-	const struct lab_task_record *record;	/* registers; whose stack */
-	struct lab_frame *frames;		/* out: allocated from the builder */
+	const struct lab_task_record *record; /* registers; whose stack */
+	struct lab_frame *frames; /* out: allocated from the builder */
 	u32 nr_frames;
-	const char *note;			/* out: why short or missing; NULL whole */
+	const char *note; /* out: why short or missing; NULL whole */
 };
 
 struct symbol_request {
-	u64 address;		/* of a lock, in the process's memory */
-	const char *symbol;	/* out: "A", "pool.lock", "queue[3].lock"; NULL unknown */
+	u64 address; /* of a lock, in the process's memory */
+	const char *symbol; /* out: "A", "pool.lock", "queue[3].lock"; NULL unknown */
 };
 
 /**
