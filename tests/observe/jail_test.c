@@ -2,7 +2,8 @@
 /*
  * jail_test - what runs in the jail can neither reach out nor hold up its caller
  *
- * Every attempt is made twice where it can be: outside the jail, to show that the test would notice a success, and inside.
+ * Every attempt is made twice where it can be: outside the jail, to show that the test would notice
+ * a success, and inside.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -485,7 +486,8 @@ static void loop(struct jail_child *child, void *arg)
 {
 	jail_reply(child, "before", 6);
 	for (;;)
-		__asm__ volatile("" ::: "memory");
+		__asm__ volatile("" ::
+					 : "memory");
 }
 
 TEST(endless_loop_ends_at_the_deadline)
@@ -543,7 +545,10 @@ TEST(memory_has_a_limit)
 
 static void lie_about_size(struct jail_child *child, void *arg)
 {
-	/* What a child that was taken over can do: write over everything that it can write, its own page before all. */
+	/*
+	 * What a child that was taken over can do: write over everything that it can write, its own
+	 * page before all.
+	 */
 	void *page = *(void **)child;
 	size_t i;
 
@@ -702,7 +707,10 @@ TEST(child_dies_with_its_caller)
 	pid_t caller;
 	char byte;
 
-	/* The child holds the write end, as a descriptor given to it: reading sees the end when nobody has it any more. */
+	/*
+	 * The child holds the write end, as a descriptor given to it: reading sees the end when
+	 * nobody has it any more.
+	 */
 	ASSERT_EQ(0, pipe(pipe_fds));
 	caller = fork();
 	ASSERT_LE(0, caller);

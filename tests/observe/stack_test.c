@@ -2,7 +2,8 @@
 /*
  * stack_test - stacks of sleeping threads say where they sleep, whatever their program is made of
  *
- * Lines are looked up in the target's source by their comments, so that a stack off by one call or one line fails.
+ * Lines are looked up in the target's source by their comments, so that a stack off by one call or
+ * one line fails.
  *
  * suite: live timeout=300
  */
@@ -55,15 +56,17 @@ struct expected {
 };
 
 /* @thread's stack has these frames, one right after the other; all from @source. */
-static void check(struct __test_metadata *_metadata, const struct target_look *look, const struct target *target,
-		  const char *thread, const char *source, const struct expected *expected, bool whole)
+static void check(struct __test_metadata *_metadata, const struct target_look *look,
+		  const struct target *target, const char *thread, const char *source,
+		  const struct expected *expected, bool whole)
 {
 	const struct stack_request *s = target_stack(look, target_tid(target, thread));
 	int at = target_frame(s, expected->function);
 
 	EXPECT_LE(0, at)
 	{
-		TH_LOG("%s: no %s among %u frames: %s", thread, expected->function, s->nr_frames, s->note ? s->note : "");
+		TH_LOG("%s: no %s among %u frames: %s", thread, expected->function, s->nr_frames,
+		       s->note ? s->note : "");
 	}
 	if (at < 0)
 		return;
@@ -91,8 +94,9 @@ static void check(struct __test_metadata *_metadata, const struct target_look *l
 	}
 }
 
-#define CHECK(thread, source, ...) \
-	check(_metadata, &look, &target, thread, source, (struct expected[]){ __VA_ARGS__, { NULL, NULL } }, true)
+#define CHECK(thread, source, ...)                       \
+	check(_metadata, &look, &target, thread, source, \
+	      (struct expected[]){ __VA_ARGS__, { NULL, NULL } }, true)
 
 FIXTURE(stacks)
 {
@@ -191,23 +195,28 @@ TEST_F(stacks, lead_to_where_each_thread_sleeps)
 
 	START_AND_LOOK(variant->no_plugin ? NULL : self->plugin);
 	CHECK("main", "stacks.c", { "main", "stuck: main" });
-	CHECK("inlined", "stacks.c", { "innermost", "stuck: inlined" }, { "middle", "inlined: call of innermost" },
-	      { "outer", "inlined: call of middle" }, { "inlined", NULL });
+	CHECK("inlined", "stacks.c", { "innermost", "stuck: inlined" },
+	      { "middle", "inlined: call of innermost" }, { "outer", "inlined: call of middle" },
+	      { "inlined", NULL });
 	CHECK("handler", "stacks.c", { "handler", "stuck: handler" });
 	CHECK("handler", "stacks.c", { "interrupted", "interrupted here" }, { "on_signal", NULL });
 	CHECK("altstack", "stacks.c", { "handler", "stuck: handler" });
-	CHECK("altstack", "stacks.c", { "interrupted_elsewhere", "interrupted on another stack" }, { "on_other_stack", NULL });
+	CHECK("altstack", "stacks.c", { "interrupted_elsewhere", "interrupted on another stack" },
+	      { "on_other_stack", NULL });
 	CHECK("stdio", "stacks.c", { "read_line", "stuck: stdio" }, { "in_stdio", NULL });
 	CHECK("noreturn", "stacks.c", { "never_returns", "stuck: noreturn" },
 	      { "calls_never_returns", "call that does not return" }, { "in_noreturn", NULL });
-	CHECK("deep", "stacks.c", { "descend", "stuck: deep" }, { "descend", "deeper" }, { "descend", "deeper" });
+	CHECK("deep", "stacks.c", { "descend", "stuck: deep" }, { "descend", "deeper" },
+	      { "descend", "deeper" });
 	s = target_stack(&look, target_tid(&target, "deep"));
 	EXPECT_EQ(target_frame(s, "descend") + 30, target_frame(s, "deep"));
 	/* Its frame is found through rbp, which /proc does not tell. */
 	if (variant->source == SNAPSHOT_BPF)
-		CHECK("alloca", "stacks.c", { "variable_frame", "stuck: alloca" }, { "in_variable_frame", NULL });
+		CHECK("alloca", "stacks.c", { "variable_frame", "stuck: alloca" },
+		      { "in_variable_frame", NULL });
 	if (!variant->no_plugin)
-		CHECK("plugin", "plugin.c", { "hidden_work", "stuck: plugin" }, { "plugin_work", "plugin: call" });
+		CHECK("plugin", "plugin.c", { "hidden_work", "stuck: plugin" },
+		      { "plugin_work", "plugin: call" });
 	s = target_stack(&look, target_tid(&target, "too_deep"));
 	EXPECT_EQ(64, s->nr_frames);
 	EXPECT_STREQ("deeper than 64 frames", s->note);
@@ -303,7 +312,10 @@ TEST_F(one, stripped_program_says_so)
 	ASSERT_TRUE(run("strip %s", self->program, NULL));
 	START_AND_LOOK(self->plugin);
 	check(_metadata, &look, &target, "plugin", "plugin.c",
-	      (struct expected[]){ { "hidden_work", "stuck: plugin" }, { "plugin_work", "plugin: call" }, { NULL, NULL } }, false);
+	      (struct expected[]){ { "hidden_work", "stuck: plugin" },
+				   { "plugin_work", "plugin: call" },
+				   { NULL, NULL } },
+	      false);
 	s = target_stack(&look, target_tid(&target, "main"));
 	EXPECT_LE(5, s->nr_frames);
 	EXPECT_STREQ("no symbols in stacks", s->note);
@@ -350,7 +362,10 @@ TEST_F(one, debug_file_is_no_way_to_other_files)
 	struct target_look look;
 	struct target target;
 
-	/* A secret under the name that the target wishes for, and a core dump, are not handed to the child: it stays without. */
+	/*
+	 * A secret under the name that the target wishes for, and a core dump, are not handed to
+	 * the child: it stays without.
+	 */
 	ASSERT_TRUE(run("objcopy --only-keep-debug %s %s.debug", self->program, self->program));
 	ASSERT_TRUE(run("strip %s", self->program, NULL));
 	ASSERT_TRUE(run("objcopy --add-gnu-debuglink=%s.debug %s", self->program, self->program));
@@ -425,8 +440,9 @@ TEST_F(one, program_that_only_its_own_mounts_show_is_found)
 	snprintf(path, sizeof(path), "%s/enter", self->directory);
 	f = fopen(path, "w");
 	ASSERT_NE(NULL, f);
-	fprintf(f, "#!/bin/sh\ncd %s && mkdir inner && exec unshare -m sh -c 'mount -t tmpfs none inner && "
-		   "cp stacks inner/other && exec ./inner/other'\n",
+	fprintf(f,
+		"#!/bin/sh\ncd %s && mkdir inner && exec unshare -m sh -c 'mount -t tmpfs none inner && "
+		"cp stacks inner/other && exec ./inner/other'\n",
 		self->directory);
 	fclose(f);
 	ASSERT_EQ(0, chmod(path, 0755));
@@ -448,7 +464,10 @@ TEST_F(one, clock_in_the_vdso)
 	int tries, at;
 
 	ASSERT_TRUE(target_start(&target, self->program, "clock"));
-	/* The registers of a running thread are those of its last interrupt: wait for one that came in the vdso. */
+	/*
+	 * The registers of a running thread are those of its last interrupt: wait for one that came
+	 * in the vdso.
+	 */
 	for (tries = 0; tries < 500 && !found; tries++) {
 		ASSERT_EQ(NULL, target_look(&look, &target, SNAPSHOT_BPF));
 		s = target_stack(&look, target_tid(&target, "clock"));
@@ -458,7 +477,8 @@ TEST_F(one, clock_in_the_vdso)
 			at = target_frame(s, "reads_clock");
 			EXPECT_LT(0, at);
 			if (at > 0)
-				EXPECT_EQ(target_line("stacks.c", "in the vdso"), s->frames[at].line);
+				EXPECT_EQ(target_line("stacks.c", "in the vdso"),
+					  s->frames[at].line);
 		}
 		target_look_end(&look);
 	}
@@ -468,7 +488,9 @@ TEST_F(one, clock_in_the_vdso)
 
 TEST_F(one, registers_that_lead_nowhere_are_said_to)
 {
-	static const u64 nowhere[] = { 0, 8, 0x7fffffffffff, 0xffffffffff600000, ~0ull, 0x8000000000000000 };
+	static const u64 nowhere[] = {
+		0, 8, 0x7fffffffffff, 0xffffffffff600000, ~0ull, 0x8000000000000000
+	};
 	struct lab_task_record record;
 	struct target_look look;
 	struct target target;
@@ -486,7 +508,8 @@ TEST_F(one, registers_that_lead_nowhere_are_said_to)
 				lies.regs[LAB_REG_SP] = nowhere[i];
 			if (j != 0)
 				lies.regs[LAB_REG_IP] = nowhere[i];
-			EXPECT_EQ(0, stacks_resolve(look.builder, look.memory, target.pid, &request, 1, &symbol, 1));
+			EXPECT_EQ(0, stacks_resolve(look.builder, look.memory, target.pid, &request,
+						    1, &symbol, 1));
 			EXPECT_GE(1, request.nr_frames);
 			EXPECT_NE(NULL, request.note);
 			EXPECT_EQ(NULL, symbol.symbol);
@@ -506,7 +529,8 @@ TEST_F(one, target_that_dies_costs_no_more_than_its_answer)
 	START_AND_LOOK(self->plugin);
 	request.record = target_stack(&look, target_tid(&target, "deep"))->record;
 	target_stop(&target);
-	stacks_resolve(look.builder, look.memory, look.stacks[0].record->tgid, &request, 1, NULL, 0);
+	stacks_resolve(look.builder, look.memory, look.stacks[0].record->tgid, &request, 1, NULL,
+		       0);
 	EXPECT_EQ(0, request.nr_frames && !request.note);
 	EXPECT_FALSE(has_children());
 	target_look_end(&look);
@@ -558,10 +582,12 @@ static void mutate(u8 *bytes, size_t size, u64 *seed, size_t *length)
 }
 
 /*
- * The plug-in's file is changed under the sleeping target: its thread's stack, its lock and its functions are then looked up in a
- * broken file. LAB_FUZZ=N in the environment makes it longer than the quick default.
+ * The plug-in's file is changed under the sleeping target: its thread's stack, its lock and its
+ * functions are then looked up in a broken file. LAB_FUZZ=N in the environment makes it longer than
+ * the quick default.
  */
-static void fuzz(struct __test_metadata *_metadata, const char *program, const char *plugin, const char *flags, u64 seed)
+static void fuzz(struct __test_metadata *_metadata, const char *program, const char *plugin,
+		 const char *flags, u64 seed)
 {
 	u32 rounds = getenv("LAB_FUZZ") ? atoi(getenv("LAB_FUZZ")) : 250;
 	u32 round, with_names = 0, without = 0, slow = 0;
@@ -590,7 +616,10 @@ static void fuzz(struct __test_metadata *_metadata, const char *program, const c
 
 		memcpy(bytes, original, st.st_size);
 		mutate(bytes, st.st_size, &seed, &length);
-		/* Never shorter than its code while mapped code may run: nothing of it runs, all threads sleep. */
+		/*
+		 * Never shorter than its code while mapped code may run: nothing of it runs, all
+		 * threads sleep.
+		 */
 		ASSERT_EQ(0, ftruncate(fd, length));
 		ASSERT_EQ((ssize_t)length, pwrite(fd, bytes, length, 0));
 		target_resolve(&look, &target);
@@ -600,7 +629,8 @@ static void fuzz(struct __test_metadata *_metadata, const char *program, const c
 		s = target_stack(&look, target_tid(&target, "main"));
 		EXPECT_LE(0, target_frame(s, "main"))
 		{
-			TH_LOG("round %u: %u frames: %s", round, s->nr_frames, s->note ? s->note : "");
+			TH_LOG("round %u: %u frames: %s", round, s->nr_frames,
+			       s->note ? s->note : "");
 		}
 		s = target_stack(&look, target_tid(&target, "plugin"));
 		if (target_frame(s, "hidden_work") >= 0)
@@ -609,7 +639,8 @@ static void fuzz(struct __test_metadata *_metadata, const char *program, const c
 			without++;
 		EXPECT_FALSE(kill(target.pid, 0));
 	}
-	TH_LOG("%u rounds: %u with names, %u without, %u took over a second", rounds, with_names, without, slow);
+	TH_LOG("%u rounds: %u with names, %u without, %u took over a second", rounds, with_names,
+	       without, slow);
 	/* Both kinds happen, or it was no test. */
 	EXPECT_LT(0, with_names);
 	EXPECT_LT(0, without);

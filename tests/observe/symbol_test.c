@@ -126,7 +126,8 @@ TEST_F(names, of_a_stripped_program_say_nothing_false)
 
 		/* Its place in a file, or the exact name out of a file that is not stripped. */
 		if (name && strcmp(name, target.locks[i].name) && !strstr(name, self->program) &&
-		    strcmp(name, "heap object") && strncmp(name, "a local on the stack of tid ", 28)) {
+		    strcmp(name, "heap object") &&
+		    strncmp(name, "a local on the stack of tid ", 28)) {
 			TH_LOG("%s became %s", target.locks[i].name, name);
 			EXPECT_TRUE(false);
 		}

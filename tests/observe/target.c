@@ -52,8 +52,9 @@ bool target_build(const char *source, const char *flags, const char *output)
 		return false;
 	if (strstr(flags, "clang"))
 		compiler = "";
-	snprintf(command, sizeof(command), "%s %s %s -o %s %s", compiler, strstr(flags, "clang") ? flags : FLAGS,
-		 strstr(flags, "clang") ? FLAGS : flags, output, path);
+	snprintf(command, sizeof(command), "%s %s %s -o %s %s", compiler,
+		 strstr(flags, "clang") ? flags : FLAGS, strstr(flags, "clang") ? FLAGS : flags,
+		 output, path);
 	return !system(command);
 }
 
@@ -142,7 +143,9 @@ bool target_start(struct target *t, const char *path, const char *argument)
 	close(fds[1]);
 	if (t->pid < 0)
 		goto fail;
-	/* It says all that it has to say before it sleeps; main's threads may come later than main. */
+	/*
+	 * It says all that it has to say before it sleeps; main's threads may come later than main.
+	 */
 	for (;;) {
 		bool heard = false;
 		ssize_t n;
@@ -168,10 +171,13 @@ bool target_start(struct target *t, const char *path, const char *argument)
 					continue;
 				*space = 0;
 				if (*line == '=' && t->nr_locks < TARGET_MAX) {
-					snprintf(t->locks[t->nr_locks].name, sizeof(t->locks[0].name), "%s", line + 1);
-					t->locks[t->nr_locks++].address = strtoull(space + 1, NULL, 16);
+					snprintf(t->locks[t->nr_locks].name,
+						 sizeof(t->locks[0].name), "%s", line + 1);
+					t->locks[t->nr_locks++].address =
+						strtoull(space + 1, NULL, 16);
 				} else if (t->nr_threads < TARGET_MAX) {
-					snprintf(t->threads[t->nr_threads].name, sizeof(t->threads[0].name), "%s", line);
+					snprintf(t->threads[t->nr_threads].name,
+						 sizeof(t->threads[0].name), "%s", line);
 					t->threads[t->nr_threads++].tid = atoi(space + 1);
 				}
 			}
@@ -230,7 +236,8 @@ void target_resolve(struct target_look *l, const struct target *t)
 	if (l->builder)
 		builder_free(l->builder);
 	l->builder = builder_new();
-	l->result = stacks_resolve(l->builder, l->memory, t->pid, l->stacks, l->nr_stacks, l->symbols, l->nr_symbols);
+	l->result = stacks_resolve(l->builder, l->memory, t->pid, l->stacks, l->nr_stacks,
+				   l->symbols, l->nr_symbols);
 	l->duration_ns = jail_now_ns() - start;
 }
 

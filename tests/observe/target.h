@@ -58,12 +58,18 @@ bool target_build(const char *source, const char *flags, const char *output);
 /* Number of the line of @source that has @marker in it; 0 none. */
 u32 target_line(const char *source, const char *marker);
 
-/* Start it with one argument or NULL, wait until main and all threads of it sleep (but those called "clock"). */
+/*
+ * Start it with one argument or NULL, wait until main and all threads of it sleep (but those called
+ * "clock").
+ */
 bool target_start(struct target *t, const char *path, const char *argument);
 void target_stop(struct target *t);
 pid_t target_tid(const struct target *t, const char *name);
 
-/* Snapshot, stacks of all threads and names of all locks. Return: NULL, or why it can not be looked at. */
+/*
+ * Snapshot, stacks of all threads and names of all locks. Return: NULL, or why it can not be looked
+ * at.
+ */
 const char *target_look(struct target_look *l, const struct target *t, enum snapshot_source source);
 /* Stacks and names once more, of the same snapshot. */
 void target_resolve(struct target_look *l, const struct target *t);

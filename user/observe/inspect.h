@@ -2,8 +2,9 @@
 /*
  * inspect - what stack.c and its child (unwind.c, symbol.c, in the jail) say to each other
  *
- * The child gets a struct inspect_job with its memory, asks struct inspect_question, and answers a sequence of struct
- * inspect_reply. Nothing in a question or reply is a pointer, and stack.c believes none of it.
+ * The child gets a struct inspect_job with its memory, asks struct inspect_question, and answers a
+ * sequence of struct inspect_reply. Nothing in a question or reply is a pointer, and stack.c
+ * believes none of it.
  */
 #ifndef LOCKLAB_OBSERVE_INSPECT_H
 #define LOCKLAB_OBSERVE_INSPECT_H
@@ -34,7 +35,8 @@ enum inspect_trust {
  * @trust: enum inspect_trust
  * @vdso: not a file, to be read from memory
  * @late: came with the system: its DWARF is read last, and not searched for variables
- * @runtime: the C library: names from its ELF symbols only. Where in libc a thread sleeps tells nobody anything, and its compressed
+ * @runtime: the C library: names from its ELF symbols only. Where in libc a thread sleeps tells
+ * nobody anything, and its compressed
  *	debug file costs more than all the rest
  */
 struct inspect_module {
@@ -92,12 +94,14 @@ struct inspect_question {
 
 enum inspect_says {
 	SAYS_WORKING, /* about to read @module: @code is the trust that this takes */
-	SAYS_FRAME, /* next outer frame of stack @index: @address is its pc, @lookup the one to name it by */
+	/* next outer frame of stack @index: @address is its pc, @lookup the one to name it by */
+	SAYS_FRAME,
 	SAYS_END, /* of stack @index: @code is an enum inspect_end, @module where */
 	SAYS_FUNCTION, /* the ELF symbol at @lookup: @function */
 	SAYS_PLACE, /* source of @lookup, innermost function first; @code 1 on the last one */
 	SAYS_NO_FILE, /* the file of @module can not be had */
-	SAYS_LOCK, /* name of the lock @index: @function; @code is an enum inspect_quality, the highest wins */
+	/* name of the lock @index: @function; @code is an enum inspect_quality, the highest wins */
+	SAYS_LOCK,
 };
 
 enum inspect_end {
@@ -109,10 +113,12 @@ enum inspect_end {
 	END_UNREAD, /* the stack could not be read */
 };
 
-enum inspect_quality { QUALITY_REGION,
-		       QUALITY_ELF,
-		       QUALITY_REACHED,
-		       QUALITY_DWARF };
+enum inspect_quality {
+	QUALITY_REGION,
+	QUALITY_ELF,
+	QUALITY_REACHED,
+	QUALITY_DWARF
+};
 
 /* Followed by @function_size and @file_size bytes of text, padded to 8. */
 struct inspect_reply {

@@ -3,14 +3,16 @@
  * jail - run a function in a child without privilege
  *
  * The walls, outermost last, each enough against a different mistake in the others:
- * - descriptors closed, so nothing to write to; shared mappings read-only, so nothing to write through
+ * - descriptors closed, so nothing to write to; shared mappings read-only, so nothing to write
+ * through
  * - identity and capabilities dropped: nothing to be allowed by
  * - resource limits: nothing to exhaust
- * - a seccomp allow-list: memory, reading and talking to the parent; every other call fails with EPERM, so that a library
- *   that looks for a file it can do without goes on without it
+ * - a seccomp allow-list: memory, reading and talking to the parent; every other call fails with
+ * EPERM, so that a library that looks for a file it can do without goes on without it
  *
- * The answer lies in a shared mapping with its length, and is read after the child's death only: there is nobody left to change it
- * between check and use, and it survives a crash up to the last jail_reply().
+ * The answer lies in a shared mapping with its length, and is read after the child's death only:
+ * there is nobody left to change it between check and use, and it survives a crash up to the last
+ * jail_reply().
  */
 #include "jail.h"
 
@@ -42,9 +44,11 @@
 #define SANITIZED 0
 #endif
 
-enum jail_stage { STAGE_NONE,
-		  STAGE_RUNS,
-		  STAGE_DONE };
+enum jail_stage {
+	STAGE_NONE,
+	STAGE_RUNS,
+	STAGE_DONE
+};
 
 struct jail_page {
 	u32 stage;
@@ -150,8 +154,8 @@ static int close_others(int *keep, u32 nr)
 }
 
 /*
- * What is shared with the caller (a progress page, BPF maps) must not be written by a child that was taken over. mprotect is not
- * on the allow-list, so it stays so.
+ * What is shared with the caller (a progress page, BPF maps) must not be written by a child that
+ * was taken over. mprotect is not on the allow-list, so it stays so.
  */
 static int lock_shared_mappings(const void *but)
 {
@@ -207,8 +211,8 @@ static int drop_identity(void)
 	struct __user_cap_data_struct none[2] = { 0 };
 
 	/*
-	 * An ordinary user can not become another one, nor can root in a user namespace that maps nobody else: there the walls are the
-	 * capability set and seccomp alone.
+	 * An ordinary user can not become another one, nor can root in a user namespace that maps
+	 * nobody else: there the walls are the capability set and seccomp alone.
 	 */
 	if (!geteuid()) {
 		setgroups(0, NULL);
@@ -365,7 +369,10 @@ static int enter(const struct jail *jail, struct jail_child *child, pid_t parent
 	highest = close_others(keep, nr);
 	if (highest < -1)
 		return highest;
-	/* Before the limits: libseccomp needs memory of its own. The filter itself comes last, as it allows none of the rest. */
+	/*
+	 * Before the limits: libseccomp needs memory of its own. The filter itself comes last, as
+	 * it allows none of the rest.
+	 */
 	error = drop_identity();
 	if (!error)
 		error = set_limits(jail, mapped, highest);
@@ -466,7 +473,10 @@ static bool reap(pid_t pid, int pidfd)
 	struct pollfd dead = { .fd = pidfd, .events = POLLIN };
 	u64 deadline = jail_now_ns() + REAP_NS;
 
-	/* By pidfd: the number may be another's already if somebody else's waitpid() took our child. */
+	/*
+	 * By pidfd: the number may be another's already if somebody else's waitpid() took our
+	 * child.
+	 */
 	if (pidfd < 0 || syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0))
 		kill(pid, SIGKILL);
 	for (;;) {

@@ -2,9 +2,10 @@
 /*
  * jail - run a function in a child without privilege, for bytes that a target controls
  *
- * The child sees the caller's memory as it was (fork), may compute, and may answer. It has no file but those given to it, no
- * identity, no capability and, by seccomp, no system call that reaches anything outside itself. Whatever the bytes do to it, the
- * caller gets an answer, or none, by the deadline.
+ * The child sees the caller's memory as it was (fork), may compute, and may answer. It has no file
+ * but those given to it, no identity, no capability and, by seccomp, no system call that reaches
+ * anything outside itself. Whatever the bytes do to it, the caller gets an answer, or none, by the
+ * deadline.
  */
 #ifndef LOCKLAB_OBSERVE_JAIL_H
 #define LOCKLAB_OBSERVE_JAIL_H
@@ -21,13 +22,14 @@ struct jail_child;
 
 /**
  * struct jail - what a child may use
- * @fds: descriptors that stay open in it, under the same numbers; at most JAIL_MAX_FDS. Open them read-only
+ * @fds: descriptors that stay open in it, under the same numbers; at most JAIL_MAX_FDS. Open them
+ * read-only
  * @deadline_ns: absolute, CLOCK_MONOTONIC: then the child is killed
  * @memory: bytes it may map beyond what the caller has mapped
  * @reply_size: bytes it may answer; only those that it touches cost memory
- * @serve: answers a question of the child, in the caller's process; NULL: it may not ask. The question is not to be
- *	trusted. It stores at most @size bytes at @answer and returns how many, or -errno; a descriptor stored in @fd (-1 before)
- *	goes to the child and is closed here
+ * @serve: answers a question of the child, in the caller's process; NULL: it may not ask. The question
+ *	is not to be trusted. It stores at most @size bytes at @answer and returns how many, or -errno; a
+ *	descriptor stored in @fd (-1 before) goes to the child and is closed here
  * @max_questions: after so many the child is killed
  */
 struct jail {
@@ -46,14 +48,17 @@ struct jail {
  * jail_run() - run a function in a child without privilege
  * @function: what to run there. Its memory is a copy; shared mappings of the caller are read-only
  * @arg: for it
- * @reply: what it answered: to be freed by the caller, NULL if nothing. Not to be trusted. Set in every case
+ * @reply: what it answered: to be freed by the caller, NULL if nothing. Not to be trusted. Set in
+ * every case
  * @reply_size: bytes of it
  *
- * Blocks until the child is done or its deadline is over. The child is killed and reaped in every case; only one that the kernel
- * will not let die (a dead network or FUSE file system under a page fault) is left to die later, after 500 ms more.
+ * Blocks until the child is done or its deadline is over. The child is killed and reaped in every
+ * case; only one that the kernel will not let die (a dead network or FUSE file system under a page
+ * fault) is left to die later, after 500 ms more.
  *
- * Return: 0 if @function returned; -ETIMEDOUT at the deadline; -EFAULT if it crashed, ran out of memory or CPU time or asked too
- * much; else -errno: it never ran. What was answered until then is kept in the first three cases.
+ * Return: 0 if @function returned; -ETIMEDOUT at the deadline; -EFAULT if it crashed, ran out of
+ * memory or CPU time or asked too much; else -errno: it never ran. What was answered until then is
+ * kept in the first three cases.
  */
 int jail_run(const struct jail *jail, void (*function)(struct jail_child *child, void *arg),
 	     void *arg, void **reply, size_t *reply_size);

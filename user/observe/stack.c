@@ -2,11 +2,12 @@
 /*
  * stack - file:line stacks and the names of locks: the parent's half
  *
- * This half touches the target (its memory, its files) and believes nothing; the other half (unwind.c, symbol.c) believes the
- * target's files and can touch nothing. Between them goes inspect.h.
+ * This half touches the target (its memory, its files) and believes nothing; the other half
+ * (unwind.c, symbol.c) believes the target's files and can touch nothing. Between them goes
+ * inspect.h.
  *
- * A child that crashes or does not come back is started again without the module that it was reading: one broken file costs its
- * own names only.
+ * A child that crashes or does not come back is started again without the module that it was
+ * reading: one broken file costs its own names only.
  */
 #include "stack.h"
 
@@ -122,7 +123,10 @@ static bool same_file(const struct mapping *a, const struct mapping *b)
 	return a->ino && a->ino == b->ino && a->dev == b->dev;
 }
 
-/* Mappings of one file in a row are one loaded object, up to the next that begins at its start, if a part of them is code. */
+/*
+ * Mappings of one file in a row are one loaded object, up to the next that begins at its start, if
+ * a part of them is code.
+ */
 static int find_modules(struct resolver *r)
 {
 	struct inspect_range *code;
@@ -228,8 +232,8 @@ static size_t path_length(const char *path)
 }
 
 /*
- * What the kernel says of a mapping of @fd, to compare with what it says of the target's: stat(2) names other devices on btrfs and
- * overlayfs than /proc/PID/maps does.
+ * What the kernel says of a mapping of @fd, to compare with what it says of the target's: stat(2)
+ * names other devices on btrfs and overlayfs than /proc/PID/maps does.
  */
 static bool maps_as(int fd, const struct mapping *mapping)
 {
@@ -256,7 +260,10 @@ static bool maps_as(int fd, const struct mapping *mapping)
 	return same;
 }
 
-/* Only a regular file is opened for reading, so that opening does nothing by itself. Return: descriptor or -1. */
+/*
+ * Only a regular file is opened for reading, so that opening does nothing by itself. Return:
+ * descriptor or -1.
+ */
 static int open_regular(int directory, const char *path, u64 resolve)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = resolve };
@@ -285,7 +292,10 @@ static int open_mapped(struct resolver *r, u32 module)
 	size_t length;
 	int fd, way;
 
-	/* The mapping's own file, whatever became of its name. Needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN. */
+	/*
+	 * The mapping's own file, whatever became of its name. Needs CAP_CHECKPOINT_RESTORE or
+	 * CAP_SYS_ADMIN.
+	 */
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", r->tgid,
 		 (unsigned long long)m->start, (unsigned long long)m->end);
 	fd = open_regular(AT_FDCWD, path, 0);
@@ -296,7 +306,9 @@ static int open_mapped(struct resolver *r, u32 module)
 		return -1;
 	memcpy(path, m->path, length);
 	path[length] = 0;
-	/* By name it may be another file by now, or another's: only the one that is mapped will do. */
+	/*
+	 * By name it may be another file by now, or another's: only the one that is mapped will do.
+	 */
 	for (way = 0; way < 3; way++) {
 		char exe[64];
 
@@ -318,8 +330,8 @@ static int open_mapped(struct resolver *r, u32 module)
 }
 
 /*
- * A name that the child asks for is the target's wish. It may have an ELF file, if that is no core dump; a file with secrets is
- * none.
+ * A name that the child asks for is the target's wish. It may have an ELF file, if that is no core
+ * dump; a file with secrets is none.
  */
 static int open_debug(int directory, const char *path, u64 resolve)
 {
@@ -542,7 +554,10 @@ static bool take_reply(struct resolver *r, const struct inspect_reply *reply, co
 	return false;
 }
 
-/* The child may have been taken over by what it read: every field is checked, and the first that is wrong ends it. */
+/*
+ * The child may have been taken over by what it read: every field is checked, and the first that is
+ * wrong ends it.
+ */
 static void take_replies(struct resolver *r, const u8 *bytes, size_t size)
 {
 	u32 i;
@@ -729,7 +744,8 @@ static int hand_out_stack(struct resolver *r, struct stack_request *request,
 			}
 			if (!frame->function && outermost && p)
 				frame->function = string(r, p->function);
-			if (!frame->function && nameless == INSPECT_NONE && f->module != INSPECT_NONE && !r->modules[f->module].late)
+			if (!frame->function && nameless == INSPECT_NONE &&
+			    f->module != INSPECT_NONE && !r->modules[f->module].late)
 				nameless = f->module;
 			j++;
 		} while (p && j < p->nr_entries && request->nr_frames < nr);
@@ -753,7 +769,8 @@ static const char *region_name(struct resolver *r, u64 address)
 {
 	const struct mapping *m = memory_mapping_at(r->memory, address);
 	const u64 arena_size =
-		64ull << 20; /* HEAP_MAX_SIZE of glibc's malloc: a thread's arena is aligned to it */
+		/* HEAP_MAX_SIZE of glibc's malloc: a thread's arena is aligned to it */
+		64ull << 20;
 	const struct mapping *arena;
 	char text[4200];
 	u64 start = address & ~(arena_size - 1);
@@ -778,7 +795,10 @@ static const char *region_name(struct resolver *r, u64 address)
 			 (unsigned long long)(m->pgoff + address - m->start));
 		return builder_string(r->builder, text);
 	}
-	/* Such an arena begins with a pointer to its state, which for the first piece lies right behind. */
+	/*
+	 * Such an arena begins with a pointer to its state, which for the first piece lies right
+	 * behind.
+	 */
 	arena = memory_mapping_at(r->memory, start);
 	if (arena && arena->start == start && !arena->ino && address < arena->end &&
 	    memory_read(r->memory, start, &pointer, sizeof(pointer)) == sizeof(pointer) &&

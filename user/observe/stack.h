@@ -2,8 +2,9 @@
 /*
  * stack - file:line stacks and the names of locks, from ELF and DWARF
  *
- * Registers and stack memory are copied here while we may look; ELF and DWARF, which the target controls, are parsed in a child
- * without privilege (jail.c), which answers in a plain format that is checked.
+ * Registers and stack memory are copied here while we may look; ELF and DWARF, which the target
+ * controls, are parsed in a child without privilege (jail.c), which answers in a plain format that
+ * is checked.
  */
 #ifndef LOCKLAB_OBSERVE_STACK_H
 #define LOCKLAB_OBSERVE_STACK_H
@@ -31,7 +32,7 @@ struct symbol_request {
  *
  * Return: 0 or -errno if nothing could be done at all.
  */
-int stacks_resolve(struct builder *b, struct memory *m, u32 tgid, struct stack_request *stacks, u32 nr_stacks,
-		   struct symbol_request *symbols, u32 nr_symbols);
+int stacks_resolve(struct builder *b, struct memory *m, u32 tgid, struct stack_request *stacks,
+		   u32 nr_stacks, struct symbol_request *symbols, u32 nr_symbols);
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * symbol - the child's half of stack.c: names and places, from ELF symbols and DWARF
  *
- * Runs in the jail only. A program counter becomes the chain of functions inlined there, each with file and line (DWARF 5, 3.3.8).
- * A lock's address becomes the variable that covers it and the way to it through the variable's type: "queue[3].lock". One that no
- * variable covers is looked for on the stacks, by the frame it lies in, and behind pointers: of globals, then of the frames' own
+ * Runs in the jail only. A program counter becomes the chain of functions inlined there, each with
+ * file and line (DWARF 5, 3.3.8). A lock's address becomes the variable that covers it and the way
+ * to it through the variable's type: "queue[3].lock". One that no variable covers is looked for on
+ * the stacks, by the frame it lies in, and behind pointers: of globals, then of the frames' own
  * variables, one level.
  */
 #include "inspector.h"
@@ -118,7 +119,10 @@ int symbol_find_debuginfo(Dwfl_Module *module, void **data, const char *name, Dw
 	if (index == INSPECT_NONE || in->job->modules[index].trust >= TRUST_NO_DEBUG ||
 	    in->job->modules[index].vdso)
 		return -1;
-	/* A second time it is for the file that dwz moved common parts to: module_dwarf() finds that one. */
+	/*
+	 * A second time it is for the file that dwz moved common parts to: module_dwarf() finds
+	 * that one.
+	 */
 	if (in->modules[index].file_asked)
 		return -1;
 	in->modules[index].file_asked = true;
@@ -194,7 +198,10 @@ static char *elf_function(struct inspector *in, u32 index, u64 address)
 	inspector_working(in, index, TRUST_NO_DEBUG);
 	name = dwfl_module_addrinfo(in->modules[index].dwfl, address, &offset, &symbol, NULL, NULL,
 				    NULL);
-	/* Symbols without a size are labels of assembly code: they reach a little way. In a stripped file they would reach anywhere. */
+	/*
+	 * Symbols without a size are labels of assembly code: they reach a little way. In a
+	 * stripped file they would reach anywhere.
+	 */
 	if (!name || !*name || (symbol.st_size ? offset >= symbol.st_size : offset >= 256))
 		return NULL;
 	return symbol_demangle(name);
@@ -206,7 +213,8 @@ static char *elf_object(struct inspector *in, u32 index, u64 address)
 	GElf_Sym symbol;
 	const char *name;
 
-	name = dwfl_module_addrinfo(in->modules[index].dwfl, address, &offset, &symbol, NULL, NULL, NULL);
+	name = dwfl_module_addrinfo(in->modules[index].dwfl, address, &offset, &symbol, NULL, NULL,
+				    NULL);
 	return name && *name && offset < symbol.st_size ? symbol_demangle(name) : NULL;
 }
 
@@ -287,7 +295,10 @@ static bool unit_at(struct inspector *in, struct module_state *m, u64 address, D
 	       dwarf_offdie(m->dwarf, m->ranges[low - 1].cu, unit);
 }
 
-/* Functions that cover @address, outermost first: one that exists in code, then those inlined into each other. */
+/*
+ * Functions that cover @address, outermost first: one that exists in code, then those inlined into
+ * each other.
+ */
 static u32 functions_at(struct inspector *in, Dwarf_Die *parent, u64 address, Dwarf_Die *chain,
 			u32 nr, u32 depth)
 {
@@ -496,7 +507,10 @@ static const char *well_known(const char *symbol)
 	return NULL;
 }
 
-/* In a stripped libc the streams' locks have no symbol, but the streams are exported and point to them. */
+/*
+ * In a stripped libc the streams' locks have no symbol, but the streams are exported and point to
+ * them.
+ */
 static const char *stream_of_lock(struct inspector *in, u32 module, u64 lock)
 {
 	int count = dwfl_module_getsymtab(in->modules[module].dwfl), i;
@@ -909,7 +923,9 @@ static void try_variable(struct search *s, Dwarf_Die *die, Dwarf_Die *function)
 		if (w->address - address >= size)
 			continue;
 		if (!name)
-			name = prefer_qualified(die_name(die), function ? NULL : elf_object(in, s->module, w->address));
+			name = prefer_qualified(die_name(die),
+						function ? NULL
+							 : elf_object(in, s->module, w->address));
 		if (!name)
 			return;
 		append(&t, "%.200s", name);
@@ -979,7 +995,10 @@ static void search_dies(struct search *s, Dwarf_Die *parent, Dwarf_Die *function
 	} while (next_die(&die) && jail_now_ns() < s->deadline_ns);
 }
 
-/* Where the stacks are in is likely where their locks are: those units first, functions and all. Then every unit, twice. */
+/*
+ * Where the stacks are in is likely where their locks are: those units first, functions and all.
+ * Then every unit, twice.
+ */
 static void search_module(struct search *s)
 {
 	struct inspector *in = s->in;

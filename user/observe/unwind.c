@@ -2,11 +2,13 @@
 /*
  * unwind - the child's half of stack.c: from copied stacks to frames, by libdwfl
  *
- * Runs in the jail only. Order is by worth: return addresses of all stacks first, then names that cost little (ELF symbols), then
- * what costs most (DWARF); each is answered as soon as it is known, so that a deadline or a crash takes the rest only.
+ * Runs in the jail only. Order is by worth: return addresses of all stacks first, then names that
+ * cost little (ELF symbols), then what costs most (DWARF); each is answered as soon as it is known,
+ * so that a deadline or a crash takes the rest only.
  *
- * Unwinding is by call frame information (DWARF 5, 6.4; .eh_frame of the x86-64 psABI), with libdwfl's frame-pointer walk where a
- * module has none. A frame counts only if its address lies in executable memory.
+ * Unwinding is by call frame information (DWARF 5, 6.4; .eh_frame of the x86-64 psABI), with
+ * libdwfl's frame-pointer walk where a module has none. A frame counts only if its address lies in
+ * executable memory.
  */
 #include "inspector.h"
 
@@ -112,7 +114,10 @@ static struct page *page_at(struct inspector *in, u64 address)
 	return page;
 }
 
-/* From the copied stacks, the current one first; else a page is fetched: alternate signal stacks, coroutines, data. */
+/*
+ * From the copied stacks, the current one first; else a page is fetched: alternate signal stacks,
+ * coroutines, data.
+ */
 bool inspector_read(struct inspector *in, u64 address, void *buffer, size_t size)
 {
 	u32 i;
@@ -186,7 +191,10 @@ static int find_elf(Dwfl_Module *dwfl_module, void **data, const char *name, Dwa
 		*elf = vdso_elf(in, &in->job->modules[index]);
 	} else {
 		inspector_ask(in, &question, NULL, 0, &fd);
-		/* Read-only: a private writable mapping of a large file would count as memory of ours. */
+		/*
+		 * Read-only: a private writable mapping of a large file would count as memory of
+		 * ours.
+		 */
 		if (fd >= 0)
 			*elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	}
@@ -269,8 +277,10 @@ static bool set_registers(Dwfl_Thread *thread, void *arg)
 	       dwfl_thread_state_registers(thread, LAB_REG_SP, 1, &regs[LAB_REG_SP]);
 }
 
-enum { STOP_DEEP = DWARF_CB_ABORT + 1,
-       STOP_LOST };
+enum {
+	STOP_DEEP = DWARF_CB_ABORT + 1,
+	STOP_LOST
+};
 
 static int take_frame(Dwfl_Frame *frame, void *arg)
 {
@@ -288,7 +298,10 @@ static int take_frame(Dwfl_Frame *frame, void *arg)
 		return STOP_DEEP;
 	if (!stack->nr_frames)
 		activation = !in->job->stacks[in->current].in_call;
-	/* A return address is past its call, which may be the last instruction of its function or line. */
+	/*
+	 * A return address is past its call, which may be the last instruction of its function or
+	 * line.
+	 */
 	reply.address = pc;
 	reply.lookup = activation ? pc : pc - 1;
 	if (!is_code(in, reply.lookup))
@@ -362,7 +375,10 @@ static void unwind(struct inspector *in)
 	inspector_say(in, &reply, NULL, NULL);
 }
 
-/* An ELF header of our own says which machine this is: it must not depend on what the first module claims. */
+/*
+ * An ELF header of our own says which machine this is: it must not depend on what the first module
+ * claims.
+ */
 static Elf *machine(void)
 {
 	static Elf64_Ehdr header = {

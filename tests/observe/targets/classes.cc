@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* classes - C++: methods, templates, lambdas, std::mutex in all sorts of places. Prints "=NAME ADDRESS" and "NAME TID". */
+/*
+ * classes - C++: methods, templates, lambdas, std::mutex in all sorts of places. Prints "=NAME
+ * ADDRESS" and "NAME TID".
+ */
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
@@ -55,7 +58,8 @@ static void say(const char *name)
 int main()
 {
 	prctl(PR_SET_PDEATHSIG, 9);
-	printf("=bank::main_branch.accounts[2].lock %p\n", (void *)&bank::main_branch.accounts[2].lock);
+	printf("=bank::main_branch.accounts[2].lock %p\n",
+	       (void *)&bank::main_branch.accounts[2].lock);
 	printf("=bank::main_branch.books %p\n", (void *)&bank::main_branch.books);
 	printf("=bank::vault %p\n", (void *)&bank::vault);
 	printf("=richest->lock %p\n", (void *)&richest->lock);

@@ -2,7 +2,8 @@
 /*
  * names - locks in every place where programs keep them
  *
- * Usage: names [PLUGIN]. Prints "=NAME ADDRESS" for each lock, TID of a thread as "NAME TID"; then sleeps.
+ * Usage: names [PLUGIN]. Prints "=NAME ADDRESS" for each lock, TID of a thread as "NAME TID"; then
+ * sleeps.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -104,7 +105,8 @@ static void *borrower(void *arg)
 	char text[100];
 
 	printf("borrower %ld\n", syscall(SYS_gettid));
-	snprintf(text, sizeof(text), "borrowed->lock in use_heap() of tid %ld", syscall(SYS_gettid));
+	snprintf(text, sizeof(text), "borrowed->lock in use_heap() of tid %ld",
+		 syscall(SYS_gettid));
 	lock_at(text, &e->lock);
 	fflush(stdout);
 	use_heap(e);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * stacks - threads that sleep with a story to tell on their stacks; a line with "stuck: NAME" is where NAME sleeps
+ * stacks - threads that sleep with a story to tell on their stacks; a line with "stuck: NAME" is
+ * where NAME sleeps
  *
- * Usage: stacks [PLUGIN]. Prints "NAME TID" for each thread; all sleep on one mutex that main holds.
+ * Usage: stacks [PLUGIN]. Prints "NAME TID" for each thread; all sleep on one mutex that main
+ * holds.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -96,7 +98,10 @@ static NOINLINE void variable_frame(int size)
 	sink += room[size / 2];
 }
 
-/* The last thing that a function that does not return does is a call: its return address is in the next function. */
+/*
+ * The last thing that a function that does not return does is a call: its return address is in the
+ * next function.
+ */
 static NOINLINE __attribute__((noreturn)) void never_returns(void)
 {
 	pthread_mutex_lock(&gate); /* stuck: noreturn */
@@ -195,7 +200,8 @@ static void *reads_clock(void *arg)
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = handler };
-	void *(*all[])(void *) = { deep, too_deep, inlined, on_signal, on_other_stack, in_stdio, in_variable_frame, in_noreturn };
+	void *(*all[])(void *) = { deep, too_deep, inlined, on_signal,
+				   on_other_stack, in_stdio, in_variable_frame, in_noreturn };
 	pthread_t thread;
 	size_t i;
 
