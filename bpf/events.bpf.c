@@ -2,19 +2,22 @@
 /*
  * events - suspicions at the moment when a thread goes to sleep, and who wakes whom
  *
- * Only suspicions: user space confirms each by a look. So it is enough to be cheap and to miss little. A slot for each thread
- * (by its TID, as lock words have it) says what it sleeps on; a collision or a race makes a suspicion false or misses one, and
- * the looks that watch makes anyway find what was missed.
+ * Only suspicions: user space confirms each by a look. So it is enough to be cheap and to miss
+ * little. A slot for each thread (by its TID, as lock words have it) says what it sleeps on; a
+ * collision or a race makes a suspicion false or misses one, and the looks that watch makes anyway
+ * find what was missed.
  *
- *   slot      from     to       by
- *   -------   ------   ------   ------------------------------------------------------------------------------------
- *   asleep    0        1        sched_switch of a target that leaves the CPU in an untimed or timed futex wait
- *   asleep    1        0        sched_waking of it; or its return to a CPU, when its waking came before it was asleep
+ *   asleep   by
+ *   ------   -----------------------------------------------------------------
+ *   0 -> 1   sched_switch of a target that leaves the CPU in a futex wait
+ *   1 -> 0   sched_waking of it; or its return to a CPU, when its waking came
+ *            before it was asleep
  *
- * Both ends are exchanges, which are full barriers: of two threads that fall asleep at once on two CPUs and close a cycle, at
- * least one sees the other's slot.
+ * Both ends are exchanges, which are full barriers: of two threads that fall asleep at once on two
+ * CPUs and close a cycle, at least one sees the other's slot.
  *
- * Everything here runs with a run queue locked: nothing may wake a task directly. The ring buffer wakes through irq_work.
+ * Everything here runs with a run queue locked: nothing may wake a task directly. The ring buffer
+ * wakes through irq_work.
  */
 #include "task.bpf.h"
 #include "uapi/events.h"
@@ -25,28 +28,28 @@
 #define TID_MASK	0x3fffffff
 #define ROBUST_VALUE	0x80000000
 #define FUTEX_PRIVATE	128
-#define STACK_REACH	4096	/* a PI park's word is a local variable of the C library */
+#define STACK_REACH	4096 /* a PI park's word is a local variable of the C library */
 #define NR_FUTEX_WAKE	454
 #define CMD_REQUEUE	3
-#define CMD_CMP_REQUEUE	4
+#define CMD_CMP_REQUEUE 4
 #define CMD_WAKE_OP	5
 #define CMD_UNLOCK_PI	7
-#define CMD_WAKE_BITSET	10
+#define CMD_WAKE_BITSET 10
 
-const volatile __u32 first_tgid;	/* the process watched; more of them in targets */
-bool many;	/* there are more */
+const volatile __u32 first_tgid; /* the process watched; more of them in targets */
+bool many; /* there are more */
 
-__u64 nr_sent;	/* suspicions, those lost included */
-__u64 nr_lost;	/* for which the ring had no room */
+__u64 nr_sent; /* suspicions, those lost included */
+__u64 nr_lost; /* for which the ring had no room */
 
 struct slot {
 	__u64 uaddr;
-	__u32 tid;	/* as lock words have it; whose slot it is */
+	__u32 tid; /* as lock words have it; whose slot it is */
 	__u32 tgid;
 	__u32 asleep;
 	__u32 untimed;
-	__u32 owner;	/* when it went to sleep: for those who can not read its memory */
-	__u8 in_word;	/* the word itself names the owner */
+	__u32 owner; /* when it went to sleep: for those who can not read its memory */
+	__u8 in_word; /* the word itself names the owner */
 };
 
 struct {
@@ -58,7 +61,7 @@ struct {
 
 struct process {
 	__u32 tgid;
-	__s32 nr_asleep;	/* in an untimed futex wait */
+	__s32 nr_asleep; /* in an untimed futex wait */
 };
 
 struct {
@@ -117,7 +120,7 @@ static __always_inline struct process *process_of(__u32 tgid)
 	__u32 index = tgid & (PROCESSES - 1);
 	struct process *p = bpf_map_lookup_elem(&processes, &index);
 
-	if (p && p->tgid != tgid) {	/* first seen, or a collision: its count begins anew */
+	if (p && p->tgid != tgid) { /* first seen, or a collision: its count begins anew */
 		p->tgid = tgid;
 		p->nr_asleep = 0;
 	}
@@ -162,8 +165,9 @@ static __always_inline bool sleeps(__u32 tid)
 }
 
 /*
- * Who holds what @s waits for? Where the word does not say it, the lock's kind is not known here: of the places where glibc's
- * mutex (+8) and rwlock (+16 and +12 from the words waited on) have their owner, the one that names a sleeper is taken.
+ * Who holds what @s waits for? Where the word does not say it, the lock's kind is not known here:
+ * of the places where glibc's mutex (+8) and rwlock (+16 and +12 from the words waited on) have
+ * their owner, the one that names a sleeper is taken.
  */
 static __always_inline __u32 owner_of(const struct slot *s)
 {
@@ -231,14 +235,15 @@ static __always_inline void fall_asleep(struct task_struct *task)
 	s = slot_of(tid);
 	if (!s)
 		return;
-	awake(s);	/* somebody else's, or left over */
+	awake(s); /* somebody else's, or left over */
 	command = op & 0xffffffff & ~FUTEX_OPTIONS;
 	s->uaddr = uaddr;
 	s->tid = tid;
 	s->tgid = task->tgid;
 	s->untimed = !timeout;
-	s->in_word = command == CMD_LOCK_PI || command == CMD_LOCK_PI2 || value & ROBUST_VALUE ||
-		     (command == CMD_WAIT_BITSET && !(op & FUTEX_PRIVATE));	/* the last: pthread_join */
+	s->in_word =
+		command == CMD_LOCK_PI || command == CMD_LOCK_PI2 || value & ROBUST_VALUE ||
+		(command == CMD_WAIT_BITSET && !(op & FUTEX_PRIVATE)); /* the last: pthread_join */
 	s->owner = owner_of(s);
 	__sync_lock_test_and_set(&s->asleep, 1);
 
@@ -279,11 +284,12 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 			awake(s);
 	}
 	if (!preempt && prev->__state && is_target(prev->tgid))
-		fall_asleep(bpf_get_current_task_btf());	/* that is prev */
+		fall_asleep(bpf_get_current_task_btf()); /* that is prev */
 	return 0;
 }
 
-/* Is the one that runs now in a system call that wakes futexes? Otherwise a timer, a signal or a device woke. */
+/* Is the one that runs now in a system call that wakes futexes? Otherwise a timer, a signal or a
+ * device woke. */
 static __always_inline bool wakes_futexes(struct task_struct *task)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
@@ -333,7 +339,8 @@ int BPF_PROG(on_waking, struct task_struct *task)
 			return 0;
 	}
 	w->last_ns = bpf_ktime_get_ns();
-	if (w->tid != current->pid) {	/* a torn record of two wakers at once is put right by the next */
+	if (w->tid !=
+	    current->pid) { /* a torn record of two wakers at once is put right by the next */
 		w->tid = current->pid;
 		w->tgid = current->tgid;
 		bpf_probe_read_kernel(w->comm, sizeof(w->comm), &current->comm);

@@ -2,44 +2,52 @@
 /*
  * snapshot - one record of every task, taken by a task iterator
  *
- * Runs in the reader's context when user space reads the iterator: no probe, nothing on the path of the tasks looked at.
+ * Runs in the reader's context when user space reads the iterator: no probe, nothing on the path of
+ * the tasks looked at.
  *
- * A task may run while we look at it. What it is blocked in counts only if it was off the CPU, not runnable and had the same
- * switch count before and after the rest was read (a sequence count that the scheduler keeps for us); otherwise it is shown
- * as running.
+ * A task may run while we look at it. What it is blocked in counts only if it was off the CPU, not
+ * runnable and had the same switch count before and after the rest was read (a sequence count that
+ * the scheduler keeps for us); otherwise it is shown as running.
  *
  * Reading memory may fault a page in, and the target chooses what stands behind its pages:
- *   userfaultfd  bpf_copy_from_user_task() goes through access_process_vm() -> get_user_pages_remote() without a "locked"
- *		  argument, hence without FOLL_UNLOCKABLE; then faultin_page() does not set FAULT_FLAG_ALLOW_RETRY, and
- *		  handle_userfault() answers SIGBUS instead of waiting. We get -EFAULT.
+ *
+ *   userfaultfd  bpf_copy_from_user_task() -> access_process_vm() -> get_user_pages_remote() with
+ *                no "locked" argument, hence without FOLL_UNLOCKABLE; then faultin_page() does not
+ *                set FAULT_FLAG_ALLOW_RETRY, and handle_userfault() answers SIGBUS instead of
+ *                waiting. We get -EFAULT.
  *   a file system that somebody else serves (FUSE, network)
- *		  would wait in the page fault, unkillable. Such mappings are not read here (is_served_here()).
- *   mmap_lock    held for writing by a call that blocks: bpf_find_vma() only tries the lock. Without it nothing is read.
- * What remains is said in looking.tgid before each read, so that a supervisor knows whom to leave out the next time.
+ *                would wait in the page fault, unkillable. Such mappings are not read here
+ *                (is_served_here()).
+ *   mmap_lock    held for writing by a call that blocks: bpf_find_vma() only tries the lock.
+ *                Without it nothing is read.
+ *
+ * What remains is said in looking.tgid before each read, so that a supervisor knows whom to leave
+ * out the next time.
  */
 #include "task.bpf.h"
 
-#define EBUSY			16
-#define TMPFS_MAGIC		0x01021994
-#define HUGETLBFS_MAGIC		0x958458f6
-#define EXT_MAGIC		0xef53
-#define XFS_MAGIC		0x58465342
-#define BTRFS_MAGIC		0x9123683e
-#define F2FS_MAGIC		0xf2f52010
-#define RAMFS_MAGIC		0x858458f6
-#define EROFS_MAGIC		0xe0f5e1e2
-#define SQUASHFS_MAGIC		0x73717368
+#define EBUSY		16
+#define TMPFS_MAGIC	0x01021994
+#define HUGETLBFS_MAGIC 0x958458f6
+#define EXT_MAGIC	0xef53
+#define XFS_MAGIC	0x58465342
+#define BTRFS_MAGIC	0x9123683e
+#define F2FS_MAGIC	0xf2f52010
+#define RAMFS_MAGIC	0x858458f6
+#define EROFS_MAGIC	0xe0f5e1e2
+#define SQUASHFS_MAGIC	0x73717368
 /*
- * FMODE_BACKING was bit 25 up to 6.12 and is bit 24 on 6.18, where bit 25 marks files that fanotify passes over, such as that
- * behind anonymous shared memory. Either bit makes us look; the file system of what is found tells.
+ * FMODE_BACKING was bit 25 up to 6.12 and is bit 24 on 6.18, where bit 25 marks files that fanotify
+ * passes over, such as that behind anonymous shared memory. Either bit makes us look; the file
+ * system of what is found tells.
  */
-#define MAYBE_FMODE_BACKING	(1 << 24 | 1 << 25)
-#define OVERLAYFS_MAGIC		0x794c7630
-#define FUSE_MAGIC		0x65735546	/* passthrough */
-#define VM_SHARED		0x00000008
-#define FIND_VMA_TRIES		32
-#define SIGNALS			64
-#define MAX_SKIP		16
+#define MAYBE_FMODE_BACKING (1 << 24 | 1 << 25)
+#define OVERLAYFS_MAGIC	    0x794c7630
+#define FUSE_MAGIC	    0x65735546 /* passthrough */
+#define VM_SHARED	    0x00000008
+#define FIND_VMA_TRIES	    32
+#define SIGNALS		    64
+#define MAX_SKIP	    16
 
 struct backing_file___full {
 	struct path user_path;
@@ -54,7 +62,7 @@ struct cfs_rq___queue {
 	struct rq___clocks *rq;
 } __attribute__((preserve_access_index));
 
-const volatile __u32 only_tgid;	/* as the looker numbers it; 0: everybody */
+const volatile __u32 only_tgid; /* as the looker numbers it; 0: everybody */
 
 /* What is looked at now, for a supervisor; see snapshotter_suspect(). */
 struct {
@@ -71,8 +79,8 @@ __u32 nr_visited;
 __u32 nr_threads;
 
 /*
- * One reader, one pass at a time: the scratch is global because a record does not fit on a BPF stack. Not static: clang
- * would split the structs, and then their BTF no longer fits.
+ * One reader, one pass at a time: the scratch is global because a record does not fit on a BPF
+ * stack. Not static: clang would split the structs, and then their BTF no longer fits.
  */
 struct lab_task_record record;
 struct {
@@ -89,21 +97,21 @@ struct {
 } process = {};
 
 /*
- * The mapping last asked for: most threads of a process wait in the same one, and with thousands of threads the lookup would
- * be a third of the pass. Not kept beyond the pass.
+ * The mapping last asked for: most threads of a process wait in the same one, and with thousands of
+ * threads the lookup would be a third of the pass. Not kept beyond the pass.
  */
 struct {
 	__u64 mm;
 	__u64 start, end, pgoff, ino;
 	__u32 dev;
 	bool shared;
-	bool readable;	/* a read of it does not wait for somebody else */
+	bool readable; /* a read of it does not wait for somebody else */
 } seen = {};
 
 static __always_inline bool is_served_here(__u64 magic)
 {
 	switch (magic) {
-	case TMPFS_MAGIC:	/* also memfd, SysV and anonymous shared memory */
+	case TMPFS_MAGIC: /* also memfd, SysV and anonymous shared memory */
 	case HUGETLBFS_MAGIC:
 	case EXT_MAGIC:
 	case XFS_MAGIC:
@@ -142,11 +150,14 @@ static long see_vma(struct task_struct *task, struct vm_area_struct *vma, void *
 	seen.pgoff = vma->vm_pgoff << 12;
 	seen.ino = inode->i_ino;
 	seen.dev = encode_dev(inode->i_sb->s_dev);
-	/* On overlayfs the file that is mapped is not the one that was opened; /proc/PID/maps names the latter. */
-	if (bpf_core_type_exists(struct backing_file___full) && file->f_mode & MAYBE_FMODE_BACKING) {
+	/* On overlayfs the file that is mapped is not the one that was opened; /proc/PID/maps names
+	 * the latter. */
+	if (bpf_core_type_exists(struct backing_file___full) &&
+	    file->f_mode & MAYBE_FMODE_BACKING) {
 		__u64 magic;
 
-		inode = BPF_CORE_READ((struct backing_file___full *)file, user_path.dentry, d_inode);
+		inode = BPF_CORE_READ((struct backing_file___full *)file, user_path.dentry,
+				      d_inode);
 		magic = BPF_CORE_READ(inode, i_sb, s_magic);
 		if (magic == OVERLAYFS_MAGIC || magic == FUSE_MAGIC) {
 			seen.ino = BPF_CORE_READ(inode, i_ino);
@@ -184,23 +195,27 @@ static __always_inline void read_window(struct task_struct *task, __u64 uaddr)
 	looking.steps++;
 	if (uaddr - seen.start >= LAB_WINDOW_BEFORE && seen.end - uaddr >= LAB_WINDOW_AFTER) {
 		/* One mapping, so one read; it fails as a whole if a page of it can not be had. */
-		if (!bpf_copy_from_user_task(record.window, sizeof(record.window), (void *)(uaddr - LAB_WINDOW_BEFORE),
-					     task, 0)) {
+		if (!bpf_copy_from_user_task(record.window, sizeof(record.window),
+					     (void *)(uaddr - LAB_WINDOW_BEFORE), task, 0)) {
 			record.flags |= LAB_TASK_BEFORE | LAB_TASK_AFTER;
 			record.after_len = LAB_WINDOW_AFTER;
 			goto done;
 		}
 	}
 	if (uaddr - seen.start >= LAB_WINDOW_BEFORE &&
-	    !bpf_copy_from_user_task(record.window, LAB_WINDOW_BEFORE, (void *)(uaddr - LAB_WINDOW_BEFORE), task, 0))
+	    !bpf_copy_from_user_task(record.window, LAB_WINDOW_BEFORE,
+				     (void *)(uaddr - LAB_WINDOW_BEFORE), task, 0))
 		record.flags |= LAB_TASK_BEFORE;
 	if (seen.end - uaddr >= LAB_WINDOW_AFTER &&
-	    !bpf_copy_from_user_task(record.window + LAB_WINDOW_BEFORE, LAB_WINDOW_AFTER, (void *)uaddr, task, 0))
+	    !bpf_copy_from_user_task(record.window + LAB_WINDOW_BEFORE, LAB_WINDOW_AFTER,
+				     (void *)uaddr, task, 0))
 		record.after_len = LAB_WINDOW_AFTER;
 	else if (seen.end - uaddr >= 24 &&
-		 !bpf_copy_from_user_task(record.window + LAB_WINDOW_BEFORE, 24, (void *)uaddr, task, 0))
+		 !bpf_copy_from_user_task(record.window + LAB_WINDOW_BEFORE, 24, (void *)uaddr,
+					  task, 0))
 		record.after_len = 24;
-	else if (!bpf_copy_from_user_task(record.window + LAB_WINDOW_BEFORE, 4, (void *)uaddr, task, 0))
+	else if (!bpf_copy_from_user_task(record.window + LAB_WINDOW_BEFORE, 4, (void *)uaddr, task,
+					  0))
 		record.after_len = 4;
 	if (record.after_len)
 		record.flags |= LAB_TASK_AFTER;
@@ -209,7 +224,8 @@ done:
 	looking.steps++;
 }
 
-/* Does the process catch a signal other than the two that the C library keeps for itself? Asked once a process and pass. */
+/* Does the process catch a signal other than the two that the C library keeps for itself? Asked
+ * once a process and pass. */
 static __always_inline bool catches_signals(struct task_struct *task)
 {
 	struct sighand_struct *sighand = task->sighand;
@@ -222,7 +238,8 @@ static __always_inline bool catches_signals(struct task_struct *task)
 	handlers.catches = false;
 	if (!sighand || size > 32 ||
 	    bpf_probe_read_kernel(handlers.actions, sizeof(handlers.actions),
-				  (char *)sighand + bpf_core_field_offset(struct sighand_struct, action)))
+				  (char *)sighand +
+					  bpf_core_field_offset(struct sighand_struct, action)))
 		return false;
 	for (i = 0; i < SIGNALS; i++) {
 		__u32 at = i * size;
@@ -241,14 +258,16 @@ static __always_inline bool catches_signals(struct task_struct *task)
 static __always_inline bool has_signal(struct task_struct *task)
 {
 	/* Not TIF_SIGPENDING: its bit moved between kernels, and freezing sets it as well. */
-	return (task->pending.signal.sig[0] | task->signal->shared_pending.signal.sig[0]) & ~task->blocked.sig[0];
+	return (task->pending.signal.sig[0] | task->signal->shared_pending.signal.sig[0]) &
+	       ~task->blocked.sig[0];
 }
 
 /*
- * How long has it been off the CPU? exec_start is on its run queue's clock_task, which falls behind that queue's clock by the
- * time that interrupts and the host stole, on each CPU differently: put it back, then compare with our own queue's clock,
- * which is at most a tick old. The way to a queue is the entity's cfs_rq (with group scheduling, which has cfs_rq.rq): the
- * per-CPU symbol itself can be taken only on a kernel with KALLSYMS_ALL.
+ * How long has it been off the CPU? exec_start is on its run queue's clock_task, which falls behind
+ * that queue's clock by the time that interrupts and the host stole, on each CPU differently: put
+ * it back, then compare with our own queue's clock, which is at most a tick old. The way to a queue
+ * is the entity's cfs_rq (with group scheduling, which has cfs_rq.rq): the per-CPU symbol itself
+ * can be taken only on a kernel with KALLSYMS_ALL.
  */
 static __always_inline __u64 off_cpu(struct task_struct *task)
 {
@@ -269,15 +288,15 @@ static __always_inline __u64 off_cpu(struct task_struct *task)
 }
 
 /*
- * Numbers as the looker's PID namespace has them, and as the task's own does. Those of a process are kept for its next
- * thread.
+ * Numbers as the looker's PID namespace has them, and as the task's own does. Those of a process
+ * are kept for its next thread.
  */
 static __always_inline void read_ids(struct task_struct *task)
 {
 	struct pid *pid = task->thread_pid, *group, *parent, *looker;
 	__u32 level;
 
-	if (!pid) {	/* released since the iterator found it */
+	if (!pid) { /* released since the iterator found it */
 		record.tid = task->pid;
 		record.tgid = task->tgid;
 		record.flags |= LAB_TASK_EXITED;
@@ -291,10 +310,12 @@ static __always_inline void read_ids(struct task_struct *task)
 		process.signal = task->signal;
 		process.level = level;
 		process.looker_level = looker->level;
-		process.tgid = process.looker_level ? pid_number(group, process.looker_level) : task->tgid;
+		process.tgid =
+			process.looker_level ? pid_number(group, process.looker_level) : task->tgid;
 		/* A parent outside the looker's namespace has no number there. */
 		process.ppid = 0;
-		if (pid_namespace_of(parent, process.looker_level) == pid_namespace_of(looker, process.looker_level))
+		if (pid_namespace_of(parent, process.looker_level) ==
+		    pid_namespace_of(looker, process.looker_level))
 			process.ppid = pid_number(parent, process.looker_level);
 		process.ns_tgid = level ? pid_number(group, level) : task->tgid;
 		process.ns = BPF_CORE_READ(pid_namespace_of(pid, level), ns.inum);
@@ -417,14 +438,17 @@ int take_snapshot(struct bpf_iter__task *ctx)
 			forget_call();
 		else
 			record.off_cpu_ns = off_cpu(task);
-		if (call_waits_on_word(record.syscall, record.args[0], record.args[1]) && !is_skipped(record.tgid))
+		if (call_waits_on_word(record.syscall, record.args[0], record.args[1]) &&
+		    !is_skipped(record.tgid))
 			read_window(task, record.args[0]);
 		/* Moved meanwhile: nothing of it belongs together. */
-		if (state && (task->__state != state || task->on_cpu || task->nvcsw + task->nivcsw != record.switches)) {
+		if (state && (task->__state != state || task->on_cpu ||
+			      task->nvcsw + task->nivcsw != record.switches)) {
 			record.state = 'R';
 			record.switches = task->nvcsw + task->nivcsw;
 			record.off_cpu_ns = 0;
-			record.flags &= ~(LAB_TASK_BEFORE | LAB_TASK_AFTER | LAB_TASK_VMA | LAB_TASK_VMA_SHARED);
+			record.flags &= ~(LAB_TASK_BEFORE | LAB_TASK_AFTER | LAB_TASK_VMA |
+					  LAB_TASK_VMA_SHARED);
 			record.after_len = 0;
 			forget_call();
 		}

@@ -2,8 +2,9 @@
 /*
  * task - what the BPF programs read of a task_struct, the same on every kernel since 6.1
  *
- * vmlinux.h may come from any of them. A field that some kernels lack, or had under another name, is read through a flavour
- * of its struct (the part of the name after three underscores is dropped when libbpf looks it up) and asked for first.
+ * vmlinux.h may come from any of them. A field that some kernels lack, or had under another name,
+ * is read through a flavour of its struct (the part of the name after three underscores is dropped
+ * when libbpf looks it up) and asked for first.
  */
 #ifndef LOCKLAB_BPF_TASK_H
 #define LOCKLAB_BPF_TASK_H
@@ -17,14 +18,14 @@
 #include "uapi/snapshot.h"
 
 /* Macros of the kernel are not in BTF. */
-#define PF_EXITING		0x00000004
-#define PF_IO_WORKER		0x00000010
-#define PF_KTHREAD		0x00200000
-#define TASK_REPORT		0x7f	/* __state bits that have a letter of their own */
-#define TASK_IDLE_BITS		0x402
-#define TASK_RTLOCK_WAIT_BIT	0x1000
-#define TASK_FROZEN_BIT		0x8000
-#define PID_TYPE_TGID		1
+#define PF_EXITING	     0x00000004
+#define PF_IO_WORKER	     0x00000010
+#define PF_KTHREAD	     0x00200000
+#define TASK_REPORT	     0x7f /* __state bits that have a letter of their own */
+#define TASK_IDLE_BITS	     0x402
+#define TASK_RTLOCK_WAIT_BIT 0x1000
+#define TASK_FROZEN_BIT	     0x8000
+#define PID_TYPE_TGID	     1
 
 struct task_struct___frozen {
 	unsigned int frozen : 1;
@@ -35,11 +36,11 @@ struct task_struct___io_uring {
 } __attribute__((preserve_access_index));
 
 /* x86-64's part: which registers carry a system call. */
-#define ARCH_USER32_CS		0x23
-#define NR_FUTEX		202
-#define NR_RESTART_SYSCALL	219
-#define NR_FUTEX_WAITV		449
-#define NR_FUTEX_WAIT		455
+#define ARCH_USER32_CS	   0x23
+#define NR_FUTEX	   202
+#define NR_RESTART_SYSCALL 219
+#define NR_FUTEX_WAITV	   449
+#define NR_FUTEX_WAIT	   455
 
 enum futex_command {
 	CMD_WAIT = 0,
@@ -50,7 +51,7 @@ enum futex_command {
 	CMD_LOCK_PI2 = 13,
 };
 
-#define FUTEX_OPTIONS		0x180	/* PRIVATE, CLOCK_REALTIME */
+#define FUTEX_OPTIONS 0x180 /* PRIVATE, CLOCK_REALTIME */
 
 static __always_inline bool futex_op_waits(__u64 op)
 {
@@ -66,8 +67,9 @@ static __always_inline bool futex_op_waits(__u64 op)
 }
 
 /*
- * Is args[0] of this system call a futex word that the caller waits on? futex_waitv's is an array of them: user space reads
- * that. restart_syscall keeps the registers of the call that it takes up again, so a futex wait shows there as well.
+ * Is args[0] of this system call a futex word that the caller waits on? futex_waitv's is an array
+ * of them: user space reads that. restart_syscall keeps the registers of the call that it takes up
+ * again, so a futex wait shows there as well.
  */
 static __always_inline bool call_waits_on_word(__s64 nr, __u64 uaddr, __u64 op)
 {
@@ -106,7 +108,7 @@ static __always_inline char state_letter(unsigned int state, unsigned int exit_s
 		return 'S';
 	if (state & (TASK_RTLOCK_WAIT_BIT | TASK_FROZEN_BIT))
 		return 'D';
-	return 'R';	/* or just being woken */
+	return 'R'; /* or just being woken */
 }
 
 /* Number of @pid in the PID namespace of that @level, which must be its own or one above it. */
@@ -118,8 +120,9 @@ static __always_inline __u32 pid_number(struct pid *pid, __u32 level)
 	if (!pid || level > BPF_CORE_READ(pid, level))
 		return 0;
 	numbers = (char *)__builtin_preserve_access_index(&pid->numbers);
-	bpf_probe_read_kernel(&up.nr, sizeof(up.nr), numbers + level * bpf_core_type_size(struct upid) +
-			      bpf_core_field_offset(struct upid, nr));
+	bpf_probe_read_kernel(&up.nr, sizeof(up.nr),
+			      numbers + level * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, nr));
 	return up.nr;
 }
 
@@ -131,8 +134,9 @@ static __always_inline struct pid_namespace *pid_namespace_of(struct pid *pid, _
 	if (!pid)
 		return NULL;
 	numbers = (char *)__builtin_preserve_access_index(&pid->numbers);
-	bpf_probe_read_kernel(&ns, sizeof(ns), numbers + level * bpf_core_type_size(struct upid) +
-			      bpf_core_field_offset(struct upid, ns));
+	bpf_probe_read_kernel(&ns, sizeof(ns),
+			      numbers + level * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, ns));
 	return ns;
 }
 

@@ -12,9 +12,10 @@
 #include "uapi/snapshot.h"
 
 enum lab_suspicion_kind {
-	LAB_SUSPECT_CYCLE,	/* whoever it waits for waits, and so on, back to itself */
-	LAB_SUSPECT_PARKED,	/* sleeps for ever on a word of its own stack: a PI mutex that the kernel refused */
-	LAB_SUSPECT_ALONE,	/* every thread of its process sleeps without a timeout */
+	LAB_SUSPECT_CYCLE, /* whoever it waits for waits, and so on, back to itself */
+	LAB_SUSPECT_PARKED, /* sleeps for ever on a word of its own stack: a PI mutex that the
+			       kernel refused */
+	LAB_SUSPECT_ALONE, /* every thread of its process sleeps without a timeout */
 };
 
 /**

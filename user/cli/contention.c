@@ -6,9 +6,10 @@
 
 #include "report/report.h"
 
-#define SITE_TRIES	3	/* stacks of one lock that may come to nothing */
+#define SITE_TRIES 3 /* stacks of one lock that may come to nothing */
 
-/* Waiting for one of these is waiting for another thread to let go of it; for the rest, waiting may be a thread's purpose. */
+/* Waiting for one of these is waiting for another thread to let go of it; for the rest, waiting may
+ * be a thread's purpose. */
 static bool is_held_kind(enum lab_lock_kind kind)
 {
 	switch (kind) {
@@ -32,8 +33,8 @@ static struct contended *find(struct contention *c, const struct lab_lock *lock)
 
 	for (u32 i = 0; i < c->nr_locks; i++) {
 		e = &c->locks[i];
-		if (e->address == lock->address && e->space == lock->space && e->space_a == lock->space_a &&
-		    e->space_b == lock->space_b)
+		if (e->address == lock->address && e->space == lock->space &&
+		    e->space_a == lock->space_a && e->space_b == lock->space_b)
 			return e;
 	}
 	return NULL;
@@ -82,7 +83,8 @@ static void add_lock(struct contention *c, const struct lab_picture *p, u32 inde
 	u32 nr = 0;
 
 	for (u32 i = 0; i < lock->nr_waits; i++) {
-		const struct lab_task *t = &p->tasks[p->waits[p->lock_waits[lock->first_wait + i]].task];
+		const struct lab_task *t =
+			&p->tasks[p->waits[p->lock_waits[lock->first_wait + i]].task];
 
 		if (!(t->status & LAB_TASK_IS_ASKED))
 			continue;
@@ -109,7 +111,8 @@ static void add_lock(struct contention *c, const struct lab_picture *p, u32 inde
 			   &p->tasks[p->holds[p->lock_holds[lock->first_hold + i]].task]);
 }
 
-void contention_add(struct contention *c, const struct look *look, const struct lab_picture *picture, u64 since_ns)
+void contention_add(struct contention *c, const struct look *look,
+		    const struct lab_picture *picture, u64 since_ns)
 {
 	c->samples++;
 	c->watched_ns += since_ns;
@@ -148,8 +151,9 @@ static const struct lab_frame *caller(const struct stack_request *s)
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		const char *module = s->frames[i].module;
 
-		if (!module || (!strstr(module, "libc.so") && !strstr(module, "libc-") && !strstr(module, "libpthread") &&
-				!strstr(module, "libstdc++") && !strstr(module, "[vdso]")))
+		if (!module || (!strstr(module, "libc.so") && !strstr(module, "libc-") &&
+				!strstr(module, "libpthread") && !strstr(module, "libstdc++") &&
+				!strstr(module, "[vdso]")))
 			return &s->frames[i];
 	}
 	return NULL;
@@ -173,7 +177,8 @@ static bool has_moved(const struct lab_task_record *r)
 	return voluntary + involuntary != r->switches;
 }
 
-static void resolve(struct contended *e, const struct lab_task_record *r, struct look_progress *progress)
+static void resolve(struct contended *e, const struct lab_task_record *r,
+		    struct look_progress *progress)
 {
 	struct symbol_request symbol = { .address = r->args[0] };
 	struct stack_request stack = { .record = r };
@@ -207,19 +212,22 @@ out:
 	builder_free(b);
 }
 
-bool contention_find_site(struct contention *c, const struct look *look, const struct lab_picture *picture,
-			  struct look_progress *progress)
+bool contention_find_site(struct contention *c, const struct look *look,
+			  const struct lab_picture *picture, struct look_progress *progress)
 {
 	struct contended *best = NULL;
 	const struct lab_lock *best_lock = NULL;
 
 	for (u32 i = 0; i < picture->nr_locks; i++) {
 		const struct lab_lock *lock = &picture->locks[i];
-		struct contended *e = lock->nr_waits && is_held_kind(lock->kind) ? find(c, lock) : NULL;
+		struct contended *e =
+			lock->nr_waits && is_held_kind(lock->kind) ? find(c, lock) : NULL;
 
-		if (!e || e->site_tries >= SITE_TRIES + e->nr_sites || e->nr_sites == CONTENTION_SITES)
+		if (!e || e->site_tries >= SITE_TRIES + e->nr_sites ||
+		    e->nr_sites == CONTENTION_SITES)
 			continue;
-		if (!best || e->wait_ns / (1 + e->site_tries) > best->wait_ns / (1 + best->site_tries)) {
+		if (!best ||
+		    e->wait_ns / (1 + e->site_tries) > best->wait_ns / (1 + best->site_tries)) {
 			best = e;
 			best_lock = lock;
 		}
@@ -243,7 +251,8 @@ bool contention_find_site(struct contention *c, const struct look *look, const s
 
 static int by_wait(const void *a, const void *b)
 {
-	const struct contended *x = *(const struct contended *const *)a, *y = *(const struct contended *const *)b;
+	const struct contended *x = *(const struct contended *const *)a,
+			       *y = *(const struct contended *const *)b;
 
 	return (x->wait_ns < y->wait_ns) - (x->wait_ns > y->wait_ns);
 }
@@ -276,8 +285,8 @@ static void people(FILE *out, const char *what, const struct contention_person *
 
 static void one(FILE *out, const struct contended *e)
 {
-	fprintf(out, "  %10.3f s  %7llu  %7u  %s ", e->wait_ns / 1e9, (unsigned long long)e->samples, e->most_waiters,
-		lab_lock_kind_name(e->kind));
+	fprintf(out, "  %10.3f s  %7llu  %7u  %s ", e->wait_ns / 1e9,
+		(unsigned long long)e->samples, e->most_waiters, lab_lock_kind_name(e->kind));
 	if (e->symbol[0])
 		report_escape(out, e->symbol);
 	else
@@ -294,7 +303,8 @@ void contention_text(FILE *out, const struct contention *c)
 	const struct contended *list[CONTENTION_LOCKS];
 	u32 nr = sorted(c, true, list);
 
-	fprintf(out, "Contention, sampled: %llu looks in %.1f s; a wait shorter than the interval is seen by chance.\n",
+	fprintf(out,
+		"Contention, sampled: %llu looks in %.1f s; a wait shorter than the interval is seen by chance.\n",
 		(unsigned long long)c->samples, c->watched_ns / 1e9);
 	if (!nr) {
 		fputs("  nobody was seen waiting for a lock\n", out);
@@ -307,14 +317,16 @@ void contention_text(FILE *out, const struct contention *c)
 	}
 	nr = sorted(c, false, list);
 	if (nr) {
-		fputs("Waits for events (conditions, semaphores, other threads), which may be what they are for:\n", out);
+		fputs("Waits for events (conditions, semaphores, other threads), which may be what they are for:\n",
+		      out);
 		for (u32 i = 0; i < nr && i < 5; i++)
 			one(out, list[i]);
 		if (nr > 5)
 			fprintf(out, "  and %u more\n", nr - 5);
 	}
 	if (c->not_kept)
-		fprintf(out, "  (%u sightings of further locks not kept: more than %d)\n", c->not_kept, CONTENTION_LOCKS);
+		fprintf(out, "  (%u sightings of further locks not kept: more than %d)\n",
+			c->not_kept, CONTENTION_LOCKS);
 }
 
 json_t *contention_string(const char *s)
@@ -343,8 +355,10 @@ static json_t *people_json(const struct contention_person *p, u32 nr)
 	json_t *array = json_array();
 
 	for (u32 i = 0; i < nr; i++)
-		json_array_append_new(array, json_pack("{s:i,s:i,s:o,s:I}", "tgid", (int)p[i].tgid, "tid", (int)p[i].tid, "comm",
-						       contention_string(p[i].comm), "samples", (json_int_t)p[i].samples));
+		json_array_append_new(array,
+				      json_pack("{s:i,s:i,s:o,s:I}", "tgid", (int)p[i].tgid, "tid",
+						(int)p[i].tid, "comm", contention_string(p[i].comm),
+						"samples", (json_int_t)p[i].samples));
 	return array;
 }
 
@@ -366,14 +380,18 @@ json_t *contention_json(const struct contention *c)
 				json_array_append_new(sites, contention_string(e->sites[j].text));
 			json_array_append_new(
 				locks,
-				json_pack("{s:s,s:o,s:s,s:b,s:I,s:I,s:i,s:o,s:o,s:o}", "address", address, "symbol",
-					  e->symbol[0] ? contention_string(e->symbol) : json_null(), "kind", lab_lock_kind_name(e->kind),
-					  "is_lock", held, "wait_ns", (json_int_t)e->wait_ns, "samples",
-					  (json_int_t)e->samples, "most_waiters", (int)e->most_waiters, "waiters",
+				json_pack("{s:s,s:o,s:s,s:b,s:I,s:I,s:i,s:o,s:o,s:o}", "address",
+					  address, "symbol",
+					  e->symbol[0] ? contention_string(e->symbol) : json_null(),
+					  "kind", lab_lock_kind_name(e->kind), "is_lock", held,
+					  "wait_ns", (json_int_t)e->wait_ns, "samples",
+					  (json_int_t)e->samples, "most_waiters",
+					  (int)e->most_waiters, "waiters",
 					  people_json(e->waiters, e->nr_waiters), "owners",
-					  people_json(e->owners, e->nr_owners), "call_sites", sites));
+					  people_json(e->owners, e->nr_owners), "call_sites",
+					  sites));
 		}
 	}
-	return json_pack("{s:I,s:I,s:i,s:o}", "samples", (json_int_t)c->samples, "watched_ns", (json_int_t)c->watched_ns,
-			 "not_kept", (int)c->not_kept, "locks", locks);
+	return json_pack("{s:I,s:I,s:i,s:o}", "samples", (json_int_t)c->samples, "watched_ns",
+			 (json_int_t)c->watched_ns, "not_kept", (int)c->not_kept, "locks", locks);
 }

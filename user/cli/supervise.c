@@ -2,10 +2,12 @@
 /*
  * supervise - a look that can not hang with what it looks at
  *
- * A process can make whoever reads it wait: a page that its server never brings, an address space that it keeps locked. So the
- * look runs in a child, which says in shared memory whose memory it is about to touch. If it then makes no step for a second,
- * the child is killed and the look starts again without that process. The output is kept in memory files until the child has
- * come to its end, so that nobody sees half of it. A child that can not be killed (it sleeps uninterruptibly) is left to init.
+ * A process can make whoever reads it wait: a page that its server never brings, an address space
+ * that it keeps locked. So the look runs in a child, which says in shared memory whose memory it is
+ * about to touch. If it then makes no step for a second, the child is killed and the look starts
+ * again without that process. The output is kept in memory files until the child has come to its
+ * end, so that nobody sees half of it. A child that can not be killed (it sleeps uninterruptibly)
+ * is left to init.
  */
 #include <errno.h>
 #include <poll.h>
@@ -22,18 +24,21 @@
 
 #include "cli.h"
 
-#define STUCK_NS	1000000000ull
-#define POLL_MS		50
+#define STUCK_NS 1000000000ull
+#define POLL_MS	 50
 
-enum outcome { ENDED, STUCK, TIMED_OUT, INTERRUPTED };
+enum outcome { ENDED,
+	       STUCK,
+	       TIMED_OUT,
+	       INTERRUPTED };
 
 struct attempt {
 	pid_t pid;
 	int pidfd;
 	int out_fd, err_fd;
-	int signals;	/* signalfd of those that end us */
+	int signals; /* signalfd of those that end us */
 	int signal_number;
-	u32 suspect;	/* the process that it is stuck with */
+	u32 suspect; /* the process that it is stuck with */
 };
 
 static u64 now_ns(void)
@@ -45,7 +50,8 @@ static u64 now_ns(void)
 }
 
 static void __attribute__((noreturn))
-child(const struct supervised *s, struct look_progress *progress, const struct attempt *a, const sigset_t *mask)
+child(const struct supervised *s, struct look_progress *progress, const struct attempt *a,
+      const sigset_t *mask)
 {
 	FILE *out = fdopen(a->out_fd, "w");
 	FILE *err = fdopen(a->err_fd, "w");
@@ -126,7 +132,8 @@ static int copy(int from, FILE *to)
 static int ended(const struct supervised *s, const struct attempt *a, int wait_status, FILE *out)
 {
 	if (wait_status < 0 || !WIFEXITED(wait_status))
-		return cli_unable(s->verb, "the look was ended by signal %d: please report this as a bug",
+		return cli_unable(s->verb,
+				  "the look was ended by signal %d: please report this as a bug",
 				  wait_status < 0 ? 0 : WTERMSIG(wait_status));
 	copy(a->err_fd, stderr);
 	if (copy(a->out_fd, out))
@@ -157,13 +164,16 @@ static int run_once(const struct supervised *s, struct look_progress *progress, 
 	switch (outcome) {
 	case STUCK:
 		if (progress->nr_skip == LOOK_MAX_SKIP)
-			return cli_unable(s->verb, "more than %d processes do not let themselves be looked at",
-					  LOOK_MAX_SKIP);
+			return cli_unable(
+				s->verb,
+				"more than %d processes do not let themselves be looked at",
+				LOOK_MAX_SKIP);
 		progress->skip[progress->nr_skip++] = a->suspect;
 		*again = true;
 		return 0;
 	case TIMED_OUT:
-		return cli_unable(s->verb, "no answer within %g s: --timeout allows it more", s->timeout_seconds);
+		return cli_unable(s->verb, "no answer within %g s: --timeout allows it more",
+				  s->timeout_seconds);
 	case INTERRUPTED:
 		/* Die of it, as any program would: shells stop their scripts for that. */
 		signal(a->signal_number, SIG_DFL);
@@ -184,7 +194,8 @@ int cli_supervise(const struct supervised *s, FILE *out)
 	struct attempt a;
 	int status;
 
-	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
 	if (progress == MAP_FAILED)
 		return cli_unable(s->verb, "out of memory");
 	sigemptyset(&mask);
@@ -197,7 +208,8 @@ int cli_supervise(const struct supervised *s, FILE *out)
 		a.out_fd = memfd_create("locklab-out", MFD_CLOEXEC);
 		a.err_fd = memfd_create("locklab-err", MFD_CLOEXEC);
 		if (a.out_fd < 0 || a.err_fd < 0)
-			status = cli_unable(s->verb, "no memory for the report: %s", strerror(errno));
+			status = cli_unable(s->verb, "no memory for the report: %s",
+					    strerror(errno));
 		else
 			status = run_once(s, progress, &a, &old, deadline, out, &again);
 		close(a.out_fd);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * locklab watch - keep looking: report each finding once and at once, sum up the contention at the end
+ * locklab watch - keep looking: report each finding once and at once, sum up the contention at the
+ * end
  *
- * Three processes. The command that is watched, if we start one. The looker, which looks, judges and reports; a hostile target
- * can make it hang, so everything that must outlive it (what was reported already, the contention) lies in shared memory.
- * And this one, which attends to both, to signals and to the terminal, starts a looker anew without the process that the last
- * one hung with, and tells the end.
+ * Three processes. The command that is watched, if we start one. The looker, which looks, judges
+ * and reports; a hostile target can make it hang, so everything that must outlive it (what was
+ * reported already, the contention) lies in shared memory. And this one, which attends to both, to
+ * signals and to the terminal, starts a looker anew without the process that the last one hung
+ * with, and tells the end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,33 +32,35 @@
 #include "observe/events.h"
 #include "report/report.h"
 
-#define MAX_PID		4194304ul
-#define MAX_PIDS	64
-#define INTERVAL_MS	60	/* with a look of a few ms, a deadlock is reported within 100 ms */
+#define MAX_PID		 4194304ul
+#define MAX_PIDS	 64
+#define INTERVAL_MS	 60 /* with a look of a few ms, a deadlock is reported within 100 ms */
 #define PROC_INTERVAL_MS 250
-#define EVENTS_BETWEEN_NS 20000	/* the suspicion was a first look; so that a report takes less than 1 ms */
-#define MIN_GAP_NS	500000ull	/* between looks for suspicions that come to nothing; doubles */
-#define DUTY		4	/* a look that takes long is not repeated sooner than so many times that */
-#define STUCK_NS	1000000000ull
-#define END_NS		5000000000ull	/* how long a looker may take to end when told to */
-#define MAX_REPORTED	4096
-#define FIRST_SITE_NS	500000000ull
-#define MAX_SITES	24
-#define POLL_MS		50
+#define EVENTS_BETWEEN_NS \
+	20000 /* the suspicion was a first look; so that a report takes less than 1 ms */
+#define MIN_GAP_NS    500000ull /* between looks for suspicions that come to nothing; doubles */
+#define DUTY	      4 /* a look that takes long is not repeated sooner than so many times that */
+#define STUCK_NS      1000000000ull
+#define END_NS	      5000000000ull /* how long a looker may take to end when told to */
+#define MAX_REPORTED  4096
+#define FIRST_SITE_NS 500000000ull
+#define MAX_SITES     24
+#define POLL_MS	      50
 
-enum looker_state { LOOKER_STARTING, LOOKER_LOOKING };
+enum looker_state { LOOKER_STARTING,
+		    LOOKER_LOOKING };
 
 struct shared {
 	struct look_progress progress;
 	u32 looker_state;
-	u32 stop;	/* told to end */
-	u32 gone;	/* the looker found all targets gone */
-	u32 faulty;	/* something was found that counts */
-	u32 nr_findings;	/* reported, near-misses too */
-	u32 unknown;	/* the last look could not tell */
-	u32 nr_sites;	/* stacks taken for call sites */
+	u32 stop; /* told to end */
+	u32 gone; /* the looker found all targets gone */
+	u32 faulty; /* something was found that counts */
+	u32 nr_findings; /* reported, near-misses too */
+	u32 unknown; /* the last look could not tell */
+	u32 nr_sites; /* stacks taken for call sites */
 	struct events_count events;
-	u32 nr_reported;	/* the newest MAX_REPORTED are kept */
+	u32 nr_reported; /* the newest MAX_REPORTED are kept */
 	u64 reported[MAX_REPORTED];
 	struct contention contention;
 };
@@ -64,8 +68,8 @@ struct shared {
 struct watch {
 	u32 tgids[MAX_PIDS];
 	u32 nr_tgids;
-	char **command;	/* NULL: -p */
-	unsigned int interval_ms;	/* 0 default */
+	char **command; /* NULL: -p */
+	unsigned int interval_ms; /* 0 default */
 	enum look_source source;
 	bool events;
 	bool json, verbose;
@@ -77,7 +81,7 @@ struct watch {
 	struct report_style style;
 	struct shared *shared;
 	bool progress_line;
-	struct events *probes;	/* the looker's; NULL without --events */
+	struct events *probes; /* the looker's; NULL without --events */
 };
 
 static const char usage[] =
@@ -138,7 +142,8 @@ static u64 now_ns(void)
 
 static void sleep_ns(u64 ns)
 {
-	struct timespec t = { .tv_sec = (time_t)(ns / 1000000000ull), .tv_nsec = (long)(ns % 1000000000ull) };
+	struct timespec t = { .tv_sec = (time_t)(ns / 1000000000ull),
+			      .tv_nsec = (long)(ns % 1000000000ull) };
 
 	nanosleep(&t, NULL);
 }
@@ -160,7 +165,8 @@ static int parse_option(struct watch *w, int c, int argc, char **argv)
 		return -1;
 	case 'i':
 		if (!cli_number(optarg, 3600000, &number))
-			return cli_usage("watch", "--interval %s: wants milliseconds, from 1 on", optarg);
+			return cli_usage("watch", "--interval %s: wants milliseconds, from 1 on",
+					 optarg);
 		w->interval_ms = (unsigned int)number;
 		return -1;
 	case 'e':
@@ -192,7 +198,8 @@ static int parse_option(struct watch *w, int c, int argc, char **argv)
 		return -1;
 	case OPTION_COLOR:
 		if (!cli_parse_color(optarg, &w->color))
-			return cli_usage("watch", "--color %s: there are auto, always and never", optarg);
+			return cli_usage("watch", "--color %s: there are auto, always and never",
+					 optarg);
 		return -1;
 	case 'v':
 		w->verbose = true;
@@ -222,7 +229,8 @@ static int parse(struct watch *w, int argc, char **argv)
 	if (!w->command && !w->nr_tgids)
 		return cli_usage("watch", "nothing to watch: -p PID, or -- COMMAND");
 	if (w->kill_on_finding && !w->command)
-		return cli_usage("watch", "--kill-on-finding is for a command that watch has started");
+		return cli_usage("watch",
+				 "--kill-on-finding is for a command that watch has started");
 	return -1;
 }
 
@@ -230,7 +238,7 @@ static int parse(struct watch *w, int argc, char **argv)
 
 static u64 mix(u64 hash, u64 value)
 {
-	for (int i = 0; i < 8; i++) {	/* FNV-1a */
+	for (int i = 0; i < 8; i++) { /* FNV-1a */
 		hash ^= value >> (8 * i) & 0xff;
 		hash *= 0x100000001b3ull;
 	}
@@ -289,11 +297,11 @@ static void show_line(struct watch *w, const struct lab_picture *p, const struct
 }
 
 /*
- * Who used to end the wait of @task, if nobody is recorded to hold what it waits for? glibc's condition variable and rwlock use
- * neighbouring words in turn.
+ * Who used to end the wait of @task, if nobody is recorded to hold what it waits for? glibc's
+ * condition variable and rwlock use neighbouring words in turn.
  */
-static bool find_waker(struct watch *w, const struct look *look, const struct lab_picture *p, u32 task,
-		       struct lab_waker *waker, u64 *uaddr)
+static bool find_waker(struct watch *w, const struct look *look, const struct lab_picture *p,
+		       u32 task, struct lab_waker *waker, u64 *uaddr)
 {
 	const struct lab_task_record *r = look_record(look, task);
 	const struct lab_task *t = &p->tasks[task];
@@ -310,7 +318,8 @@ static bool find_waker(struct watch *w, const struct look *look, const struct la
 	return false;
 }
 
-static void history_text(struct watch *w, FILE *out, const struct look *look, const struct lab_picture *p)
+static void history_text(struct watch *w, FILE *out, const struct look *look,
+			 const struct lab_picture *p)
 {
 	u64 now = now_ns();
 
@@ -324,9 +333,10 @@ static void history_text(struct watch *w, FILE *out, const struct look *look, co
 				continue;
 			fprintf(out, "History: thread %u (", p->tasks[task].tid);
 			report_escape(out, p->tasks[task].comm);
-			fprintf(out, ") waits at %#llx, where waiters were woken %llu times, the last time %.3f s ago by thread %u (",
-				(unsigned long long)uaddr, (unsigned long long)waker.count, (now - waker.last_ns) / 1e9,
-				waker.tid);
+			fprintf(out,
+				") waits at %#llx, where waiters were woken %llu times, the last time %.3f s ago by thread %u (",
+				(unsigned long long)uaddr, (unsigned long long)waker.count,
+				(now - waker.last_ns) / 1e9, waker.tid);
 			waker.comm[sizeof(waker.comm) - 1] = 0;
 			report_escape(out, waker.comm);
 			fputs(").\n", out);
@@ -348,18 +358,20 @@ static json_t *history_json(struct watch *w, const struct look *look, const stru
 				continue;
 			snprintf(address, sizeof(address), "%#llx", (unsigned long long)uaddr);
 			waker.comm[sizeof(waker.comm) - 1] = 0;
-			json_array_append_new(list, json_pack("{s:i,s:s,s:i,s:i,s:o,s:I,s:I}", "waiter",
-							      (int)p->tasks[task].tid, "address", address, "tgid",
-							      (int)waker.tgid, "tid", (int)waker.tid, "comm",
-							      contention_string(waker.comm), "count",
-							      (json_int_t)waker.count, "ago_ns",
-							      (json_int_t)(now_ns() - waker.last_ns)));
+			json_array_append_new(
+				list, json_pack("{s:i,s:s,s:i,s:i,s:o,s:I,s:I}", "waiter",
+						(int)p->tasks[task].tid, "address", address, "tgid",
+						(int)waker.tgid, "tid", (int)waker.tid, "comm",
+						contention_string(waker.comm), "count",
+						(json_int_t)waker.count, "ago_ns",
+						(json_int_t)(now_ns() - waker.last_ns)));
 		}
 	return list;
 }
 
 /* The picture's own document, and the history beside it. */
-static void picture_json(struct watch *w, FILE *out, const struct look *look, const struct lab_picture *p)
+static void picture_json(struct watch *w, FILE *out, const struct look *look,
+			 const struct lab_picture *p)
 {
 	char *text = NULL;
 	size_t len;
@@ -429,6 +441,8 @@ static bool report(struct watch *w, struct look *look, const struct lab_picture 
 	}
 	if (!fresh)
 		return false;
+	if (fault)
+		s->faulty = true;
 	/* The line is out; stacks and names take their time. */
 	if (!look_detail(look, picture)) {
 		p = *picture;
@@ -436,13 +450,13 @@ static bool report(struct watch *w, struct look *look, const struct lab_picture 
 		((struct lab_picture *)p)->lost_events = s->events.lost;
 		show_picture(w, look, p);
 	}
-	if (fault)
-		s->faulty = true;
 	return fault;
 }
 
-/* A call site now and then, ever more seldom: it costs us, though not the target, more than the looks do. */
-static void find_site(struct watch *w, const struct look *look, const struct lab_picture *p, u64 *next, u64 now)
+/* A call site now and then, ever more seldom: it costs us, though not the target, more than the
+ * looks do. */
+static void find_site(struct watch *w, const struct look *look, const struct lab_picture *p,
+		      u64 *next, u64 now)
 {
 	struct shared *s = w->shared;
 
@@ -455,10 +469,12 @@ static void find_site(struct watch *w, const struct look *look, const struct lab
 }
 
 /*
- * Until the next look is due, or somebody is suspected. Suspicions that come to nothing (threads that all sleep for a moment) make
- * looks that come after each other ever more slowly; the gap is closed again by a quiet time or by a finding.
+ * Until the next look is due, or somebody is suspected. Suspicions that come to nothing (threads
+ * that all sleep for a moment) make looks that come after each other ever more slowly; the gap is
+ * closed again by a quiet time or by a finding.
  *
- * What the ring loses is no finding lost: what was suspected and is true stays so, and the next look sees it.
+ * What the ring loses is no finding lost: what was suspected and is true stays so, and the next
+ * look sees it.
  */
 struct pace {
 	u64 interval_ns, gap_ns;
@@ -512,7 +528,9 @@ static int look_on(struct watch *w, struct look *look)
 	char why[512];
 
 	if (!pace.interval_ns)
-		pace.interval_ns = (look_source(look) == SNAPSHOT_BPF ? INTERVAL_MS : PROC_INTERVAL_MS) * 1000000ull;
+		pace.interval_ns =
+			(look_source(look) == SNAPSHOT_BPF ? INTERVAL_MS : PROC_INTERVAL_MS) *
+			1000000ull;
 	__atomic_store_n(&s->looker_state, LOOKER_LOOKING, __ATOMIC_RELEASE);
 	for (;;) {
 		const struct lab_picture *p;
@@ -580,8 +598,8 @@ static int looker(struct watch *w)
 
 struct child {
 	pid_t pid;
-	int pidfd;	/* -1: none, or gone */
-	int go;		/* write end: closing it lets the command begin */
+	int pidfd; /* -1: none, or gone */
+	int go; /* write end: closing it lets the command begin */
 	int status;
 };
 
@@ -609,12 +627,14 @@ static int drop_to_caller(void)
 	return 0;
 }
 
-static void __attribute__((noreturn)) become_command(struct watch *w, int go, int failed, const sigset_t *mask)
+static void __attribute__((noreturn))
+become_command(struct watch *w, int go, int failed, const sigset_t *mask)
 {
 	char byte;
 	int err;
 
-	/* End of file: whoever is to watch is ready. Nothing read and an error, or we died: then begin all the same. */
+	/* End of file: whoever is to watch is ready. Nothing read and an error, or we died: then
+	 * begin all the same. */
 	while (read(go, &byte, 1) < 0 && errno == EINTR)
 		;
 	close(go);
@@ -689,12 +709,12 @@ struct attendant {
 	struct watch *w;
 	struct child command, looker;
 	int signals;
-	int nr_signals;	/* how often we were asked to end */
+	int nr_signals; /* how often we were asked to end */
 	int looker_status;
 	u64 begin, deadline, stop_at;
 	u64 steps, since;
 	u32 suspect;
-	sigset_t mask;	/* as it was */
+	sigset_t mask; /* as it was */
 };
 
 static int start_looker(struct attendant *a)
@@ -711,7 +731,8 @@ static int start_looker(struct attendant *a)
 		return -errno;
 	if (!a->looker.pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* Ctrl-C stays blocked here: it is for the one that attends, who says when to stop. */
+		/* Ctrl-C stays blocked here: it is for the one that attends, who says when to stop.
+		 */
 		if (a->command.go >= 0)
 			close(a->command.go);
 		_exit(looker(w));
@@ -761,7 +782,9 @@ static int skip_suspect(struct attendant *a)
 
 	kill_looker(a);
 	if (progress->nr_skip == LOOK_MAX_SKIP)
-		return cli_unable("watch", "more than %d processes do not let themselves be looked at", LOOK_MAX_SKIP);
+		return cli_unable("watch",
+				  "more than %d processes do not let themselves be looked at",
+				  LOOK_MAX_SKIP);
 	progress->skip[progress->nr_skip++] = a->suspect;
 	if (start_looker(a))
 		return cli_unable("watch", "fork: %s", strerror(errno));
@@ -779,7 +802,8 @@ static void on_signal(struct attendant *a)
 		stop(a);
 		return;
 	}
-	/* The terminal has sent it to the whole foreground group, COMMAND included; anybody else to us alone. */
+	/* The terminal has sent it to the whole foreground group, COMMAND included; anybody else to
+	 * us alone. */
 	if (a->nr_signals > 1)
 		kill(a->command.pid, SIGKILL);
 	else if (info.ssi_code != SI_KERNEL)
@@ -799,9 +823,10 @@ static void show_progress(struct attendant *a, u64 now)
 
 	if (!a->w->progress_line || a->stop_at)
 		return;
-	fprintf(stderr, "\r\033[Kwatching %u%s: %.0f s, %llu looks, %u waiting for locks, %s", a->w->tgids[0],
-		a->w->nr_tgids > 1 ? " and more" : "", (now - a->begin) / 1e9, (unsigned long long)s->contention.samples,
-		s->contention.waiting_now, s->nr_findings ? "see above" : "nothing wrong so far");
+	fprintf(stderr, "\r\033[Kwatching %u%s: %.0f s, %llu looks, %u waiting for locks, %s",
+		a->w->tgids[0], a->w->nr_tgids > 1 ? " and more" : "", (now - a->begin) / 1e9,
+		(unsigned long long)s->contention.samples, s->contention.waiting_now,
+		s->nr_findings ? "see above" : "nothing wrong so far");
 	if (a->nr_signals)
 		fputs("; waiting for the command to end, Ctrl-C again kills it", stderr);
 }
@@ -854,23 +879,28 @@ static int attend(struct attendant *a)
 static void end_json(struct watch *w, const struct child *command, bool unknown)
 {
 	const struct shared *s = w->shared;
-	json_t *doc = json_pack("{s:i,s:s,s:s,s:I,s:[],s:[],s:[],s:[],s:b,s:i,s:o}", "locklab", 1, "mode",
-				w->events ? "events" : "sampled", "verdict",
-				s->faulty ? "found" : unknown ? "unknown" : "none", "lost_events",
-				(json_int_t)s->events.lost, "not_seen", "tasks",
-				"locks", "findings", "end", 1, "reported", (int)s->nr_findings, "contention",
-				contention_json(&s->contention));
+	json_t *doc = json_pack("{s:i,s:s,s:s,s:I,s:[],s:[],s:[],s:[],s:b,s:i,s:o}", "locklab", 1,
+				"mode", w->events ? "events" : "sampled", "verdict",
+				s->faulty ? "found"
+				: unknown ? "unknown"
+					  : "none",
+				"lost_events", (json_int_t)s->events.lost, "not_seen", "tasks",
+				"locks", "findings", "end", 1, "reported", (int)s->nr_findings,
+				"contention", contention_json(&s->contention));
 
 	if (!doc)
 		return;
 	for (u32 i = 0; i < s->progress.nr_skip; i++) {
 		char line[80];
 
-		snprintf(line, sizeof(line), "process %u: a look at its memory did not come back in time", s->progress.skip[i]);
+		snprintf(line, sizeof(line),
+			 "process %u: a look at its memory did not come back in time",
+			 s->progress.skip[i]);
 		json_array_append_new(json_object_get(doc, "not_seen"), json_string(line));
 	}
 	if (w->command && command->pidfd < 0)
-		json_object_set_new(doc, "command_status", json_integer(command_status(command->status)));
+		json_object_set_new(doc, "command_status",
+				    json_integer(command_status(command->status)));
 	json_dumpf(doc, w->out, JSON_COMPACT);
 	fputc('\n', w->out);
 	json_decref(doc);
@@ -883,17 +913,21 @@ static void end_text(struct watch *w, const struct child *command, bool unknown)
 	fputc('\n', w->out);
 	if (w->command && command->pidfd < 0) {
 		if (WIFSIGNALED(command->status))
-			fprintf(w->out, "Command %u was ended by signal %d (%s).\n", command->pid, WTERMSIG(command->status),
-				strsignal(WTERMSIG(command->status)));
+			fprintf(w->out, "Command %u was ended by signal %d (%s).\n", command->pid,
+				WTERMSIG(command->status), strsignal(WTERMSIG(command->status)));
 		else
-			fprintf(w->out, "Command %u ended with status %d.\n", command->pid, WEXITSTATUS(command->status));
+			fprintf(w->out, "Command %u ended with status %d.\n", command->pid,
+				WEXITSTATUS(command->status));
 	} else if (w->command) {
-		fprintf(w->out, "Command %u is left as it is: kill %u ends it.\n", command->pid, command->pid);
+		fprintf(w->out, "Command %u is left as it is: kill %u ends it.\n", command->pid,
+			command->pid);
 	}
 	for (u32 i = 0; i < s->progress.nr_skip; i++)
-		fprintf(w->out, "Not seen: process %u: a look at its memory did not come back in time.\n",
+		fprintf(w->out,
+			"Not seen: process %u: a look at its memory did not come back in time.\n",
 			s->progress.skip[i]);
-	fprintf(w->out, "%u finding%s reported%s.\n", s->nr_findings, s->nr_findings == 1 ? "" : "s",
+	fprintf(w->out, "%u finding%s reported%s.\n", s->nr_findings,
+		s->nr_findings == 1 ? "" : "s",
 		!s->nr_findings && unknown ? "; the last look could not tell" : "");
 	if (w->events)
 		fprintf(w->out, "Events: %llu suspicions, %llu lost (looks go on without them).\n",
@@ -905,16 +939,19 @@ static int end(struct attendant *a)
 {
 	struct watch *w = a->w;
 	const struct shared *s = w->shared;
-	bool crashed = !WIFEXITED(a->looker.status) && !(WIFSIGNALED(a->looker.status) && a->stop_at);
+	bool crashed =
+		!WIFEXITED(a->looker.status) && !(WIFSIGNALED(a->looker.status) && a->stop_at);
 	int looker_status = WIFEXITED(a->looker.status) ? WEXITSTATUS(a->looker.status) : 0;
 	bool unknown = s->unknown || s->progress.nr_skip;
 
 	if (w->progress_line)
 		fputs("\r\033[K", stderr);
 	if (crashed)
-		looker_status = cli_unable("watch", "the look was ended by signal %d: please report this as a bug",
-					   WTERMSIG(a->looker.status));
-	/* Ended because it found something: the command is killed, or left to a debugger; otherwise it goes on without us. */
+		looker_status = cli_unable(
+			"watch", "the look was ended by signal %d: please report this as a bug",
+			WTERMSIG(a->looker.status));
+	/* Ended because it found something: the command is killed, or left to a debugger; otherwise
+	 * it goes on without us. */
 	if (a->command.pidfd >= 0 && (w->kill_on_finding || a->nr_signals)) {
 		kill(a->command.pid, SIGKILL);
 		reap_command(&a->command);
@@ -935,7 +972,8 @@ static int end(struct attendant *a)
 		return looker_status;
 	if (unknown)
 		return CLI_UNABLE;
-	return w->command && a->command.pidfd < 0 ? command_status(a->command.status) : CLI_NOTHING_WRONG;
+	return w->command && a->command.pidfd < 0 ? command_status(a->command.status)
+						  : CLI_NOTHING_WRONG;
 }
 
 /* The looker is ready, or will never be. */
@@ -981,7 +1019,8 @@ static int run(struct watch *w)
 		if (err) {
 			kill_looker(&a);
 			reap_command(&a.command);
-			return cli_unable("watch", "can not run %s: %s", w->command[0], strerror(err));
+			return cli_unable("watch", "can not run %s: %s", w->command[0],
+					  strerror(err));
 		}
 	}
 	status = attend(&a);
@@ -1007,7 +1046,8 @@ int cmd_watch(int argc, char **argv)
 	if (w.output) {
 		w.out = fopen(w.output, "we");
 		if (!w.out)
-			return cli_unable("watch", "can not write %s: %s", w.output, strerror(errno));
+			return cli_unable("watch", "can not write %s: %s", w.output,
+					  strerror(errno));
 	}
 	w.style = (struct report_style){
 		.color = cli_use_color(w.color, fileno(w.out)),
@@ -1015,7 +1055,8 @@ int cmd_watch(int argc, char **argv)
 		.width = cli_width(fileno(w.out)),
 	};
 	w.progress_line = isatty(STDERR_FILENO) && !w.json && !w.command;
-	w.shared = mmap(NULL, sizeof(*w.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	w.shared = mmap(NULL, sizeof(*w.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
 	if (w.shared == MAP_FAILED)
 		return cli_unable("watch", "out of memory");
 	status = run(&w);

@@ -13,9 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define KEPT	8192
+#define KEPT 8192
 
-static char kept[KEPT];	/* the newest warnings, cut at the front */
+static char kept[KEPT]; /* the newest warnings, cut at the front */
 static size_t kept_len;
 
 static int keep(enum libbpf_print_level level, const char *format, va_list args)
@@ -74,7 +74,8 @@ static bool is_locked_down(void)
 	return strstr(line, "[confidentiality]");
 }
 
-/* The verifier's complaint: the last line of the log that is neither a statistic nor an instruction. */
+/* The verifier's complaint: the last line of the log that is neither a statistic nor an
+ * instruction. */
 static bool complaint(char *line, size_t size)
 {
 	char *copy = strdup(kept), *save, *l;
@@ -83,8 +84,8 @@ static bool complaint(char *line, size_t size)
 	if (!copy)
 		return false;
 	for (l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-		if (!strncmp(l, "processed ", 10) || !strncmp(l, "libbpf:", 7) || !strncmp(l, "--", 2) || isdigit(*l) ||
-		    *l == ';' || *l == '\t' || *l == ' ')
+		if (!strncmp(l, "processed ", 10) || !strncmp(l, "libbpf:", 7) ||
+		    !strncmp(l, "--", 2) || isdigit(*l) || *l == ';' || *l == '\t' || *l == ' ')
 			continue;
 		snprintf(line, size, "%s", l);
 		found = true;
@@ -98,13 +99,17 @@ void bpf_log_explain(int err, char *why, size_t why_size)
 	char line[200];
 
 	if (access("/sys/kernel/btf/vmlinux", R_OK) && errno == ENOENT)
-		snprintf(why, why_size, "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF), which BPF needs here");
+		snprintf(why, why_size,
+			 "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF), which BPF needs here");
 	else if (is_locked_down())
-		snprintf(why, why_size, "kernel lockdown (confidentiality) keeps BPF from reading memory");
+		snprintf(why, why_size,
+			 "kernel lockdown (confidentiality) keeps BPF from reading memory");
 	else if (err == -EPERM && (has_capability(CAP_SYS_ADMIN) ||
 				   (has_capability(CAP_BPF) && has_capability(CAP_PERFMON))))
-		snprintf(why, why_size, "BPF is refused although we are privileged (a container's seccomp filter or user "
-			 "namespace?)");
+		snprintf(
+			why, why_size,
+			"BPF is refused although we are privileged (a container's seccomp filter or user "
+			"namespace?)");
 	else if (err == -EPERM)
 		snprintf(why, why_size, "BPF needs root (CAP_BPF and CAP_PERFMON)");
 	else if (err == -ENOSYS)

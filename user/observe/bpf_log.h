@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * From now on libbpf prints nothing unless LOCKLAB_DEBUG is in the environment; its last warnings are kept instead. Process-
- * wide, as libbpf's own setting is; not thread-safe.
+ * From now on libbpf prints nothing unless LOCKLAB_DEBUG is in the environment; its last warnings
+ * are kept instead. Process- wide, as libbpf's own setting is; not thread-safe.
  */
 void bpf_log_start(void);
 

@@ -11,7 +11,8 @@
 #include "bpf_log.h"
 #include "events.skel.h"
 
-#define INITIAL_PID_NAMESPACE	0xeffffffcu	/* PROC_PID_INIT_INO: an inode number that is the same everywhere */
+#define INITIAL_PID_NAMESPACE \
+	0xeffffffcu /* PROC_PID_INIT_INO: an inode number that is the same everywhere */
 
 struct events {
 	struct events_bpf *skeleton;
@@ -59,9 +60,12 @@ struct events *events_open(const u32 *tgids, u32 nr, size_t ring_bytes, char *wh
 	struct events *e;
 	int err;
 
-	/* The kernel's half knows processes by the numbers that the initial namespace gives them. */
+	/* The kernel's half knows processes by the numbers that the initial namespace gives them.
+	 */
 	if (!stat("/proc/self/ns/pid", &ns) && ns.st_ino != INITIAL_PID_NAMESPACE) {
-		snprintf(why, why_size, "events need the initial PID namespace: run outside the container, or without --events");
+		snprintf(
+			why, why_size,
+			"events need the initial PID namespace: run outside the container, or without --events");
 		errno = EINVAL;
 		return NULL;
 	}
@@ -102,7 +106,8 @@ fail:
 
 int events_wait(struct events *e, int timeout_ms, struct lab_suspicion *last)
 {
-	int got = timeout_ms ? ring_buffer__poll(e->ring, timeout_ms) : ring_buffer__consume(e->ring);
+	int got =
+		timeout_ms ? ring_buffer__poll(e->ring, timeout_ms) : ring_buffer__consume(e->ring);
 
 	if (got == -EINTR)
 		return 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * events - told when a thread goes to sleep in a way that deserves a look, and who used to wake whom
+ * events - told when a thread goes to sleep in a way that deserves a look, and who used to wake
+ * whom
  *
- * Costs the target something at each of its context switches, so it is asked for. What it says is a suspicion: look_once() tells.
+ * Costs the target something at each of its context switches, so it is asked for. What it says is a
+ * suspicion: look_once() tells.
  */
 #ifndef LOCKLAB_OBSERVE_EVENTS_H
 #define LOCKLAB_OBSERVE_EVENTS_H
@@ -15,7 +17,8 @@ struct events;
 /**
  * events_open() - begin
  * @tgids: processes, their later children included; @nr of them, at least one
- * @ring_bytes: of the ring buffer, a power of two and whole pages; 0: the default, room for some 6,000 suspicions
+ * @ring_bytes: of the ring buffer, rounded up to a power of two of whole pages; 0: the default,
+ * room for some 6,000 suspicions
  * @why: receives one line on why it failed
  *
  * Needs root (CAP_BPF + CAP_PERFMON), BTF and the initial PID namespace; no tracefs.
@@ -42,7 +45,8 @@ struct events_count {
 };
 void events_count(const struct events *e, struct events_count *count);
 
-/* Who used to wake those who sleep on the futex at @uaddr of @tgid? Return: false if nobody was seen to. */
+/* Who used to wake those who sleep on the futex at @uaddr of @tgid? Return: false if nobody was
+ * seen to. */
 bool events_waker(const struct events *e, u32 tgid, u64 uaddr, struct lab_waker *waker);
 
 #endif

@@ -474,6 +474,8 @@ static void detail_process(struct look *look, struct lab_picture *p, u32 tgid)
 				want_symbol(&d, m, p, p->holds[t->first_hold + k].lock, most_symbols);
 		}
 	}
+	/* This has a deadline of its own, and waits for our own children: no reason to suspect the target. */
+	look->context.progress->tgid = 0;
 	stacks_resolve(look->builder, m, tgid, d.stacks, d.nr_stacks, d.symbols, d.nr_symbols);
 	for (u32 i = 0; i < d.nr_stacks; i++) {
 		struct lab_task *t = &p->tasks[d.stack_tasks[i]];

@@ -3,10 +3,13 @@
  * memory - another process's memory and mappings, through /proc
  *
  * A read must not wait for what the target (or somebody it chose) has to do:
- *   userfaultfd	access_remote_vm() takes pages without FAULT_FLAG_ALLOW_RETRY; handle_userfault() then fails the
- *			fault instead of waiting, and the read ends there.
- *   FUSE, network	a page fault waits for the server, unkillable. So a page of a file system that is not known to be
- *			served by this kernel alone is read only if the target has it mapped already (its pagemap says so).
+ *
+ *   userfaultfd    access_remote_vm() takes pages without FAULT_FLAG_ALLOW_RETRY;
+ *                  handle_userfault() fails the fault instead of waiting, and the read ends there.
+ *   FUSE, network  a page fault waits for the server, unkillable. So a page of a file system
+ *                  that is not known to be served by this kernel alone is read only if the target has it
+ *                  mapped already (its pagemap says so).
+ *
  * Mappings are read once; one that came later is treated as the second sort.
  */
 #include "memory.h"
@@ -23,26 +26,27 @@
 
 #include "snapshotter.h"
 
-#define PAGE_PRESENT	(1ull << 63)	/* in a pagemap entry */
-#define MAPS_CHUNK	(256 * 1024)
+#define PAGE_PRESENT (1ull << 63) /* in a pagemap entry */
+#define MAPS_CHUNK   (256 * 1024)
 
 struct memory {
 	u32 tgid;
 	struct look_progress *progress;
-	int mem;	/* -1 not opened yet */
+	int mem; /* -1 not opened yet */
 	int pagemap;
-	int err;	/* why mem could not be opened */
-	char *text;	/* /proc/PID/maps; the paths point into it */
+	int err; /* why mem could not be opened */
+	char *text; /* /proc/PID/maps; the paths point into it */
 	struct mapping *mappings;
-	int nr_mappings;	/* -1 not read yet */
+	int nr_mappings; /* -1 not read yet */
 	int mappings_err;
-	u32 *local;	/* devices that this kernel serves alone */
+	u32 *local; /* devices that this kernel serves alone */
 	u32 nr_local;
 	bool local_known;
 	u64 page;
 };
 
-/* Whether a thread still has memory: one that has ended, a leader above all, is a zombie without. */
+/* Whether a thread still has memory: one that has ended, a leader above all, is a zombie without.
+ */
 static bool is_ended(int task, const char *tid)
 {
 	char text[256], *state;
@@ -66,7 +70,8 @@ static bool is_ended(int task, const char *tid)
 	return !state || !state[1] || strchr("ZX", state[2]);
 }
 
-/* A file of the process, taken from its leader, or where that has ended before its threads, from one that has not. */
+/* A file of the process, taken from its leader, or where that has ended before its threads, from
+ * one that has not. */
 static int open_proc(u32 tgid, const char *name)
 {
 	char path[320], leader[16];
@@ -92,13 +97,12 @@ static int open_proc(u32 tgid, const char *name)
 		fd = openat(dirfd(task), path, O_RDONLY | O_CLOEXEC);
 		break;
 	}
-out:
-	{
-		int err = errno;
+out : {
+	int err = errno;
 
-		closedir(task);
-		errno = err;
-	}
+	closedir(task);
+	errno = err;
+}
 	return fd;
 }
 
@@ -175,8 +179,10 @@ static u32 encode_dev(u32 major, u32 minor)
 
 static bool is_local_type(const char *type, size_t len)
 {
-	static const char *const types[] = { "tmpfs", "devtmpfs", "ramfs", "rootfs", "hugetlbfs", "ext2", "ext3", "ext4",
-					     "xfs", "btrfs", "f2fs", "erofs", "squashfs", "overlay", "iso9660", "vfat" };
+	static const char *const types[] = { "tmpfs", "devtmpfs", "ramfs", "rootfs",
+					     "hugetlbfs", "ext2", "ext3", "ext4",
+					     "xfs", "btrfs", "f2fs", "erofs",
+					     "squashfs", "overlay", "iso9660", "vfat" };
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
 		if (strlen(types[i]) == len && !memcmp(types[i], type, len))
@@ -197,7 +203,8 @@ static void add_local(struct memory *m, u32 dev)
 	m->local[m->nr_local++] = dev;
 }
 
-/* Lines of mountinfo: "36 35 98:0 /root /point options optional... - type source super"; strings are escaped. */
+/* Lines of mountinfo: "36 35 98:0 /root /point options optional... - type source super"; strings
+ * are escaped. */
 static void add_mounts(struct memory *m, u32 tgid)
 {
 	int fd = open_proc(tgid, "mountinfo");
@@ -224,13 +231,14 @@ static void add_mounts(struct memory *m, u32 tgid)
 static bool is_local(struct memory *m, const struct mapping *mapping)
 {
 	if (!mapping->ino)
-		return true;	/* anonymous */
+		return true; /* anonymous */
 	if (!m->local_known) {
 		struct stat st;
 		int fd;
 
 		m->local_known = true;
-		/* The kernel's own tmpfs (memfd, SysV and anonymous shared memory) is mounted nowhere. */
+		/* The kernel's own tmpfs (memfd, SysV and anonymous shared memory) is mounted
+		 * nowhere. */
 		fd = memfd_create("locklab", MFD_CLOEXEC);
 		if (fd >= 0) {
 			if (!fstat(fd, &st))
@@ -253,7 +261,8 @@ static bool is_present(struct memory *m, u64 address)
 		m->pagemap = open_proc(m->tgid, "pagemap");
 	if (m->pagemap < 0)
 		return false;
-	if (pread(m->pagemap, &entry, sizeof(entry), address / m->page * sizeof(entry)) != sizeof(entry))
+	if (pread(m->pagemap, &entry, sizeof(entry), address / m->page * sizeof(entry)) !=
+	    sizeof(entry))
 		return false;
 	return entry & PAGE_PRESENT;
 }
@@ -279,16 +288,11 @@ static size_t harmless(struct memory *m, u64 address, size_t size)
 	return total;
 }
 
-ssize_t memory_read(struct memory *m, u64 address, void *buffer, size_t size)
+static ssize_t read_now(struct memory *m, u64 address, void *buffer, size_t size)
 {
 	size_t total = 0, may;
 	ssize_t got = 0;
 
-	if (progress_skips(m->progress, m->tgid))
-		return -EACCES;
-	if (address + size < address || address > INT64_MAX)
-		return -EFAULT;
-	progress_step(m->progress, m->tgid);
 	if (m->mem < 0 && !m->err) {
 		m->mem = open_proc(m->tgid, "mem");
 		if (m->mem < 0)
@@ -309,7 +313,24 @@ ssize_t memory_read(struct memory *m, u64 address, void *buffer, size_t size)
 		return total;
 	if (got < 0)
 		return errno == EIO ? -EFAULT : -errno;
-	return may || !size ? -ESRCH * !!size : -EFAULT;	/* nothing read without an error: its memory is gone */
+	return may || !size ? -ESRCH * !!size
+			    : -EFAULT; /* nothing read without an error: its memory is gone */
+}
+
+ssize_t memory_read(struct memory *m, u64 address, void *buffer, size_t size)
+{
+	u32 before = m->progress->tgid;
+	ssize_t got;
+
+	if (progress_skips(m->progress, m->tgid))
+		return -EACCES;
+	if (address + size < address || address > INT64_MAX)
+		return -EFAULT;
+	progress_step(m->progress, m->tgid);
+	got = read_now(m, address, buffer, size);
+	/* What comes next may take long without any fault of the target's. */
+	progress_step(m->progress, before);
+	return got;
 }
 
 static u64 hex(const char **at)
@@ -436,7 +457,10 @@ static int read_mappings(struct memory *m)
 int memory_mappings(struct memory *m, const struct mapping **mappings)
 {
 	if (m->nr_mappings < 0 && !m->mappings_err) {
+		u32 before = m->progress->tgid;
 		int nr = progress_skips(m->progress, m->tgid) ? -EACCES : read_mappings(m);
+
+		progress_step(m->progress, before);
 
 		if (nr < 0)
 			m->mappings_err = nr;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define EMPTY_SLOT	(~0u)
+#define EMPTY_SLOT (~0u)
 
 static u64 now_ns(void)
 {
@@ -30,7 +30,8 @@ bool progress_skips(const struct look_progress *progress, u32 tgid)
 
 void progress_step(struct look_progress *progress, u32 tgid)
 {
-	/* The supervisor reads these while we may be stuck: they have to be in memory before what comes next. */
+	/* The supervisor reads these while we may be stuck: they have to be in memory before what
+	 * comes next. */
 	__atomic_store_n(&progress->tgid, tgid, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&progress->steps, 1, __ATOMIC_RELEASE);
 }
@@ -76,7 +77,8 @@ static void sort(struct snapshot *s)
 	if (sorted)
 		return;
 	qsort(s->records, s->nr, sizeof(*s->records), by_process);
-	/* exec() in a thread other than the first takes over the leader's TID under the iterator: then it comes twice. */
+	/* exec() in a thread other than the first takes over the leader's TID under the iterator:
+	 * then it comes twice. */
 	for (u32 i = 0; i < s->nr; i++)
 		if (!kept || by_process(&s->records[kept - 1], &s->records[i]))
 			s->records[kept++] = s->records[i];
@@ -85,7 +87,8 @@ static void sort(struct snapshot *s)
 
 static u32 slot_of(u32 tid, u32 size)
 {
-	return tid * 0x9e3779b1u & (size - 1);	/* Knuth's multiplicative hash; TIDs run in sequence */
+	return tid * 0x9e3779b1u &
+	       (size - 1); /* Knuth's multiplicative hash; TIDs run in sequence */
 }
 
 static int index_by_tid(struct snapshot *s)
@@ -136,8 +139,8 @@ void snapshot_free(struct snapshot *s)
 	memset(s, 0, sizeof(*s));
 }
 
-struct snapshotter *snapshotter_open(enum snapshot_source source, u32 tgid, struct look_progress *progress,
-				     char *why, size_t why_size)
+struct snapshotter *snapshotter_open(enum snapshot_source source, u32 tgid,
+				     struct look_progress *progress, char *why, size_t why_size)
 {
 	if (tgid && kill(tgid, 0) && errno == ESRCH) {
 		snprintf(why, why_size, "no process %u", tgid);

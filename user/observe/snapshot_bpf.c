@@ -14,13 +14,15 @@
 #include "bpf_log.h"
 #include "snapshot.skel.h"
 
-#define READ_RECORDS	256	/* asked for at once: more than the kernel's own buffer holds */
+#define READ_RECORDS 256 /* asked for at once: more than the kernel's own buffer holds */
 
 struct bpf_snapshotter {
 	struct snapshotter base;
 	struct snapshot_bpf *skeleton;
-	struct bpf_link *one;	/* walks the threads of base.tgid; NULL: not asked, or the kernel can not */
-	struct bpf_link *all;	/* walks everybody */
+	struct bpf_link
+		*one; /* walks the threads of base.tgid; NULL: not asked, or the kernel can not */
+	struct bpf_link *all; /* walks everybody */
+	u32 map_before; /* progress->looking_map when we came: another snapshotter's */
 };
 
 /* Value of the map behind looking in bpf/snapshot.bpf.c. */
@@ -61,7 +63,8 @@ static int read_pass(struct bpf_link *link, struct snapshot *s)
 		err = snapshot_reserve(s, bytes / sizeof(*s->records) + READ_RECORDS);
 		if (err)
 			break;
-		got = read(fd, (char *)s->records + bytes, (size_t)s->capacity * sizeof(*s->records) - bytes);
+		got = read(fd, (char *)s->records + bytes,
+			   (size_t)s->capacity * sizeof(*s->records) - bytes);
 		if (got < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (got < 0)
@@ -95,8 +98,9 @@ static int take(struct snapshotter *base, struct snapshot *s)
 		if (err)
 			return err;
 		/*
-		 * The walk of one process ends early when the thread that it stands on goes away between two reads. Who
-		 * sees fewer threads than there are walks the PIDs of the whole system, which has no such end.
+		 * The walk of one process ends early when the thread that it stands on goes away
+		 * between two reads. Who sees fewer threads than there are walks the PIDs of the
+		 * whole system, which has no such end.
 		 */
 		if (b->skeleton->bss->nr_visited >= b->skeleton->bss->nr_threads)
 			return 0;
@@ -109,7 +113,7 @@ static void close_bpf(struct snapshotter *base)
 {
 	struct bpf_snapshotter *b = (struct bpf_snapshotter *)base;
 
-	base->progress->looking_map = 0;
+	base->progress->looking_map = b->map_before;
 	bpf_link__destroy(b->one);
 	bpf_link__destroy(b->all);
 	snapshot_bpf__destroy(b->skeleton);
@@ -133,7 +137,8 @@ static void tell_map(struct bpf_snapshotter *b)
 		b->base.progress->looking_map = info.id;
 }
 
-struct snapshotter *snapshotter_bpf_open(u32 tgid, struct look_progress *progress, char *why, size_t why_size)
+struct snapshotter *snapshotter_bpf_open(u32 tgid, struct look_progress *progress, char *why,
+					 size_t why_size)
 {
 	struct bpf_snapshotter *b = calloc(1, sizeof(*b));
 	int err;
@@ -142,7 +147,10 @@ struct snapshotter *snapshotter_bpf_open(u32 tgid, struct look_progress *progres
 		snprintf(why, why_size, "out of memory");
 		return NULL;
 	}
-	b->base = (struct snapshotter){ .take = take, .close = close_bpf, .progress = progress, .tgid = tgid };
+	b->map_before = progress->looking_map;
+	b->base = (struct snapshotter){
+		.take = take, .close = close_bpf, .progress = progress, .tgid = tgid
+	};
 	bpf_log_start();
 	b->skeleton = snapshot_bpf__open();
 	if (!b->skeleton) {
@@ -159,7 +167,7 @@ struct snapshotter *snapshotter_bpf_open(u32 tgid, struct look_progress *progres
 		goto fail;
 	}
 	if (tgid)
-		b->one = attach(b, tgid);	/* or NULL: kernels before 6.1 do not know this */
+		b->one = attach(b, tgid); /* or NULL: kernels before 6.1 do not know this */
 	tell_map(b);
 	return &b->base;
 

@@ -2,12 +2,16 @@
 /*
  * snapshot_proc - snapshots from /proc, for whoever has no BPF
  *
- * The same records, slower (some system calls a thread), and only as far as the caller may trace the process: the system call
- * a thread is in needs PTRACE_MODE_ATTACH (Yama may keep even one's own processes from it); what is refused is marked
- * LAB_TASK_UNREADABLE.
+ * The same records, slower (some system calls a thread), and only as far as the caller may trace
+ * the process: the system call a thread is in needs PTRACE_MODE_ATTACH (Yama may keep even one's
+ * own processes from it); what is refused is marked LAB_TASK_UNREADABLE.
  *
- * A thread may move while its files are read one by one. Its switch count is read first, so if the next pass finds the
- * same count, nothing that this pass read after it had changed: two passes that agree are as good as one atomic one.
+ * How long a thread has slept is not said: /proc has only when it was last accounted for, on a
+ * clock of its CPU that lags behind by the time stolen from that CPU, and not by how much.
+ *
+ * A thread may move while its files are read one by one. Its switch count is read first, so if the
+ * next pass finds the same count, nothing that this pass read after it had changed: two passes that
+ * agree are as good as one atomic one.
  */
 #include "snapshotter.h"
 
@@ -25,23 +29,23 @@
 #include "memory.h"
 
 #ifndef SYS_futex_wait
-#define SYS_futex_wait	455
+#define SYS_futex_wait 455
 #endif
 
-#define PF_EXITING	0x00000004
-#define PF_IO_WORKER	0x00000010
-#define PF_KTHREAD	0x00200000
+#define PF_EXITING   0x00000004
+#define PF_IO_WORKER 0x00000010
+#define PF_KTHREAD   0x00200000
 
-#define MAX_FDS		4096	/* of a process, looked through for an io_uring */
+#define MAX_FDS 4096 /* of a process, looked through for an io_uring */
 
 /* What all threads of a process have in common. */
 struct process {
 	u32 tgid;
-	int dir;	/* /proc/TGID/task */
+	int dir; /* /proc/TGID/task */
 	u32 ns;
 	bool compat;
 	bool io_uring;
-	struct memory *memory;	/* opened when a window is wanted */
+	struct memory *memory; /* opened when a window is wanted */
 	struct look_progress *progress;
 };
 
@@ -73,7 +77,8 @@ static ssize_t read_file(int dir, const char *name, char *buffer, size_t size)
 	return total;
 }
 
-/* Value of a line "Name:\t..." of a status file, which escapes newlines in the one string it has. */
+/* Value of a line "Name:\t..." of a status file, which escapes newlines in the one string it has.
+ */
 static const char *field(const char *status, const char *name)
 {
 	size_t len = strlen(name);
@@ -131,7 +136,7 @@ static void parse_status(const char *status, struct lab_task_record *r)
 	if (pending & ~number_field(status, "SigBlk", 16))
 		r->flags |= LAB_TASK_SIGNAL;
 	caught = number_field(status, "SigCgt", 16);
-	if (caught & ~(3ull << 31))	/* 32 and 33 are the C library's own */
+	if (caught & ~(3ull << 31)) /* 32 and 33 are the C library's own */
 		r->flags |= LAB_TASK_SIGCAUGHT;
 }
 
@@ -151,8 +156,9 @@ static int parse_stat(const char *stat, size_t len, struct lab_task_record *r)
 	if (comm > sizeof(r->comm) - 1)
 		comm = sizeof(r->comm) - 1;
 	memcpy(r->comm, open + 1, comm);
-	if (sscanf(close + 1, " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu", &state,
-		   &flags, &utime, &stime, &start) != 5)
+	if (sscanf(close + 1,
+		   " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu",
+		   &state, &flags, &utime, &stime, &start) != 5)
 		return -EINVAL;
 	r->state = state;
 	r->runtime_ns = (utime + stime) * (1000000000ull / tick);
@@ -173,17 +179,19 @@ static void parse_syscall(const char *line, struct lab_task_record *r)
 	unsigned long long a[6], sp, ip;
 	long long nr;
 
-	if (sscanf(line, "%lld %llx %llx %llx %llx %llx %llx %llx %llx", &nr, &a[0], &a[1], &a[2], &a[3], &a[4], &a[5], &sp,
-		   &ip) == 9 && nr >= 0) {
+	if (sscanf(line, "%lld %llx %llx %llx %llx %llx %llx %llx %llx", &nr, &a[0], &a[1], &a[2],
+		   &a[3], &a[4], &a[5], &sp, &ip) == 9 &&
+	    nr >= 0) {
 		r->syscall = nr;
 		for (int i = 0; i < 6; i++)
 			r->args[i] = a[i];
 		r->regs[LAB_REG_SP] = sp;
 		r->regs[LAB_REG_IP] = ip;
-	} else if (sscanf(line, "-1 %llx %llx", &sp, &ip) == 2) {	/* asleep, but not by a system call */
+	} else if (sscanf(line, "-1 %llx %llx", &sp, &ip) ==
+		   2) { /* asleep, but not by a system call */
 		r->regs[LAB_REG_SP] = sp;
 		r->regs[LAB_REG_IP] = ip;
-	}	/* else "running" */
+	} /* else "running" */
 }
 
 static bool waits_on_word(const struct lab_task_record *r)
@@ -192,7 +200,7 @@ static bool waits_on_word(const struct lab_task_record *r)
 		return false;
 	switch (r->syscall) {
 	case SYS_futex:
-	case SYS_restart_syscall:	/* keeps the arguments of the call it takes up again */
+	case SYS_restart_syscall: /* keeps the arguments of the call it takes up again */
 		switch ((u32)r->args[1] & FUTEX_CMD_MASK) {
 		case FUTEX_WAIT:
 		case FUTEX_WAIT_BITSET:
@@ -231,7 +239,8 @@ static void read_window(struct process *p, struct lab_task_record *r)
 	r->vma_dev = mapping->dev;
 	r->vma_ino = mapping->ino;
 	if (word - mapping->start >= LAB_WINDOW_BEFORE &&
-	    memory_read(p->memory, word - LAB_WINDOW_BEFORE, r->window, LAB_WINDOW_BEFORE) == LAB_WINDOW_BEFORE)
+	    memory_read(p->memory, word - LAB_WINDOW_BEFORE, r->window, LAB_WINDOW_BEFORE) ==
+		    LAB_WINDOW_BEFORE)
 		r->flags |= LAB_TASK_BEFORE;
 	end = mapping->end - word < LAB_WINDOW_AFTER ? mapping->end - word : LAB_WINDOW_AFTER;
 	got = memory_read(p->memory, word, r->window + LAB_WINDOW_BEFORE, end);
@@ -241,23 +250,7 @@ static void read_window(struct process *p, struct lab_task_record *r)
 	}
 }
 
-/* When the scheduler last accounted for a thread, on the clock of its run queue. 0: this kernel does not say. */
-static u64 exec_start_ns(int dir, const char *name)
-{
-	char text[1024], *at;
-	unsigned long long ms;
-	unsigned int fraction;
-
-	if (read_file(dir, name, text, sizeof(text)) <= 0)
-		return 0;
-	at = strstr(text, "\nse.exec_start ");	/* no newline before it is the comm's: the file's first line ends in one */
-	at = at ? strchr(at + 1, ':') : NULL;
-	if (!at || sscanf(at + 1, " %llu.%6u", &ms, &fraction) != 2)
-		return 0;
-	return ms * 1000000ull + fraction;
-}
-
-static void read_thread(struct process *p, u32 tid, u64 now, struct snapshot *s)
+static void read_thread(struct process *p, u32 tid, struct snapshot *s)
 {
 	struct lab_task_record *r;
 	char name[32], text[4096];
@@ -271,7 +264,7 @@ static void read_thread(struct process *p, u32 tid, u64 now, struct snapshot *s)
 	snprintf(name, sizeof(name), "%u", tid);
 	dir = openat(p->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return;		/* gone meanwhile: no error */
+		return; /* gone meanwhile: no error */
 
 	r->tgid = p->tgid;
 	r->tid = tid;
@@ -302,11 +295,6 @@ static void read_thread(struct process *p, u32 tid, u64 now, struct snapshot *s)
 		if (r->state == 'R' || r->flags & LAB_TASK_COMPAT) {
 			r->syscall = -1;
 			memset(r->args, 0, sizeof(r->args));
-		} else if (now) {
-			u64 then = exec_start_ns(dir, "sched");
-
-			if (then)
-				r->off_cpu_ns = now > then ? now - then : 1;
 		}
 		if (waits_on_word(r))
 			read_window(p, r);
@@ -316,7 +304,8 @@ out:
 	close(dir);
 }
 
-/* A 32-bit program's auxiliary vector has 32-bit entries; AT_PHENT (4) is the size of an ELF program header. */
+/* A 32-bit program's auxiliary vector has 32-bit entries; AT_PHENT (4) is the size of an ELF
+ * program header. */
 static bool is_compat(int proc)
 {
 	struct {
@@ -381,7 +370,7 @@ static u32 namespace_of(int proc)
 	return sscanf(link, "pid:[%u]", &ns) == 1 ? ns : 0;
 }
 
-static void read_process(struct snapshotter *base, u32 tgid, u64 now, struct snapshot *s)
+static void read_process(struct snapshotter *base, u32 tgid, struct snapshot *s)
 {
 	struct process p = { .tgid = tgid, .progress = base->progress };
 	struct dirent *entry;
@@ -407,7 +396,7 @@ static void read_process(struct snapshotter *base, u32 tgid, u64 now, struct sna
 	p.io_uring = has_io_uring(proc);
 	while ((entry = readdir(dir)))
 		if (isdigit(entry->d_name[0]))
-			read_thread(&p, strtoul(entry->d_name, NULL, 10), now, s);
+			read_thread(&p, strtoul(entry->d_name, NULL, 10), s);
 	closedir(dir);
 	memory_close(p.memory);
 out:
@@ -416,12 +405,11 @@ out:
 
 static int take(struct snapshotter *base, struct snapshot *s)
 {
-	u64 now = exec_start_ns(AT_FDCWD, "/proc/thread-self/sched");
 	struct dirent *entry;
 	DIR *dir;
 
 	if (base->tgid) {
-		read_process(base, base->tgid, now, s);
+		read_process(base, base->tgid, s);
 		return 0;
 	}
 	dir = opendir("/proc");
@@ -429,7 +417,7 @@ static int take(struct snapshotter *base, struct snapshot *s)
 		return -errno;
 	while ((entry = readdir(dir)))
 		if (isdigit(entry->d_name[0]))
-			read_process(base, strtoul(entry->d_name, NULL, 10), now, s);
+			read_process(base, strtoul(entry->d_name, NULL, 10), s);
 	closedir(dir);
 	return 0;
 }
@@ -439,7 +427,8 @@ static void close_proc(struct snapshotter *base)
 	free(base);
 }
 
-struct snapshotter *snapshotter_proc_open(u32 tgid, struct look_progress *progress, char *why, size_t why_size)
+struct snapshotter *snapshotter_proc_open(u32 tgid, struct look_progress *progress, char *why,
+					  size_t why_size)
 {
 	struct snapshotter *s;
 
@@ -453,6 +442,8 @@ struct snapshotter *snapshotter_proc_open(u32 tgid, struct look_progress *progre
 		snprintf(why, why_size, "out of memory");
 		return NULL;
 	}
-	*s = (struct snapshotter){ .take = take, .close = close_proc, .progress = progress, .tgid = tgid };
+	*s = (struct snapshotter){
+		.take = take, .close = close_proc, .progress = progress, .tgid = tgid
+	};
 	return s;
 }

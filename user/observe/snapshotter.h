@@ -11,11 +11,13 @@ struct snapshotter {
 	int (*take)(struct snapshotter *s, struct snapshot *into);
 	void (*close)(struct snapshotter *s);
 	struct look_progress *progress;
-	u32 tgid;	/* 0 all */
+	u32 tgid; /* 0 all */
 };
 
-struct snapshotter *snapshotter_bpf_open(u32 tgid, struct look_progress *progress, char *why, size_t why_size);
-struct snapshotter *snapshotter_proc_open(u32 tgid, struct look_progress *progress, char *why, size_t why_size);
+struct snapshotter *snapshotter_bpf_open(u32 tgid, struct look_progress *progress, char *why,
+					 size_t why_size);
+struct snapshotter *snapshotter_proc_open(u32 tgid, struct look_progress *progress, char *why,
+					  size_t why_size);
 
 /* Room for @nr records. Return: 0 or -ENOMEM. */
 int snapshot_reserve(struct snapshot *s, u32 nr);
