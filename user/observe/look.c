@@ -190,16 +190,17 @@ static void classify(struct look_context *c, u32 task)
 		return;
 	if (is_steady(c, r))
 		t->status |= LAB_TASK_IS_STEADY;
-	/*
-	 * Who ran between the passes is not stuck, whatever it waits for now: on a busy machine many a circle can be pieced together
-	 * from records of different moments.
-	 */
-	else if (is_confirming(c))
-		return;
+	/* Who spins runs all the time; spin.c gathers its own evidence that nothing changes. */
 	if (r->state == 'R') {
 		spin_classify(c, r, task);
 		return;
 	}
+	/*
+	 * Who ran between the passes is not stuck, whatever it waits for now: on a busy machine many a circle can be pieced together
+	 * from records of different moments.
+	 */
+	if (!(t->status & LAB_TASK_IS_STEADY) && is_confirming(c))
+		return;
 	if ((t->status & LAB_TASK_IS_STOPPED) && !will_wait_again(r))
 		return;
 	if (!futex_classify(c, r, task))
