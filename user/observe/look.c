@@ -17,10 +17,11 @@
 #include "look.h"
 #include "stack.h"
 
-#define NR_PASSES		3
-#define DEFAULT_STACKS		16
-#define BETWEEN_NS	500000
-#define MAX_DEPTH	64	/* of generations, and what a PID reused under our eyes can make of them */
+#define NR_PASSES      3
+#define DEFAULT_STACKS 16
+#define BETWEEN_NS     500000
+#define MAX_DEPTH      64 /* of generations, and what a PID reused under our eyes can make of them */
+#define MAX_NAMES      1024 /* of locks in a finding: a circle is of little use without */
 
 struct cached_memory {
 	u32 tgid;
@@ -38,7 +39,7 @@ struct look {
 	u32 *tgids;
 	struct snapshotter *snapshotter;
 	enum snapshot_source source;
-	char degraded[160];	/* why not by BPF, "" if it is */
+	char degraded[160]; /* why not by BPF, "" if it is */
 	struct snapshot passes[NR_PASSES];
 	struct builder *builder;
 	struct cached_memory *memories;
@@ -59,7 +60,7 @@ static void memories_close(struct look *look)
 {
 	struct cached_memory *m, *next;
 
-	HASH_ITER (hh, look->memories, m, next) {
+	HASH_ITER(hh, look->memories, m, next) {
 		HASH_DEL(look->memories, m);
 		memory_close(m->memory);
 		free(m);
@@ -448,7 +449,7 @@ static void detail_process(struct look *look, struct lab_picture *p, u32 tgid)
 		return;
 	for (u32 i = 0; i < p->nr_findings; i++)
 		most_stacks += p->findings[i].nr_tasks < max ? p->findings[i].nr_tasks : max;
-	most_symbols = 8 * most_stacks + 64;
+	most_symbols = 8 * most_stacks + MAX_NAMES;
 	d.stacks = calloc(most_stacks, sizeof(*d.stacks));
 	d.stack_tasks = calloc(most_stacks, sizeof(*d.stack_tasks));
 	d.symbols = calloc(most_symbols, sizeof(*d.symbols));
@@ -461,7 +462,7 @@ static void detail_process(struct look *look, struct lab_picture *p, u32 tgid)
 
 		if (!f->asked)
 			continue;
-		for (u32 j = 0; j < f->nr_locks && j < 4 * max; j++)
+		for (u32 j = 0; j < f->nr_locks && j < MAX_NAMES; j++)
 			want_symbol(&d, m, p, p->finding_locks[f->first_lock + j], most_symbols);
 		for (u32 j = 0; j < f->nr_tasks && j < max; j++) {
 			u32 task = p->finding_tasks[f->first_task + j];
