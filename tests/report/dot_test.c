@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dot_test - graphs that Graphviz takes, whatever the names in them, and that stay small enough to be drawn
+ * dot_test - graphs that Graphviz takes, whatever the names in them, and that stay small enough to
+ * be drawn
  */
 #include <ctype.h>
 #include <locale.h>
@@ -20,7 +21,8 @@ static bool have_graphviz(void)
 	return !system("command -v dot >/dev/null 2>&1");
 }
 
-/* Runs @dot through "dot -Tsvg". Return: the picture, free() it; NULL if Graphviz did not like it. */
+/* Runs @dot through "dot -Tsvg". Return: the picture, free() it; NULL if Graphviz did not like it.
+ */
 static char *draw(const char *dot)
 {
 	char in[] = "/tmp/locklab-dot-XXXXXX", command[128], *svg = NULL;
@@ -58,7 +60,8 @@ static const char *skip_to(const char *s, const char *end)
 	return s ? s + strlen(end) : NULL;
 }
 
-/* One entity of XML's own five, or a character by its number. Return: behind it, NULL if it is none. */
+/* One entity of XML's own five, or a character by its number. Return: behind it, NULL if it is
+ * none. */
 static const char *entity(const char *s)
 {
 	static const char *const names[] = { "&amp;", "&lt;", "&gt;", "&quot;", "&apos;" };
@@ -76,8 +79,8 @@ static const char *entity(const char *s)
 }
 
 /*
- * Well-formed as far as a target could break it: tags close in order, entities are XML's, no control characters, < and & nowhere
- * else. Return: NULL, or the first place that is not so.
+ * Well-formed as far as a target could break it: tags close in order, entities are XML's, no
+ * control characters, < and & nowhere else. Return: NULL, or the first place that is not so.
  */
 static const char *malformed(const char *s)
 {
@@ -117,7 +120,8 @@ static const char *malformed(const char *s)
 			if (!*next)
 				return s;
 			if (s[1] == '/') {
-				if (!depth || strncmp(open[depth - 1], name, n) || isalnum((unsigned char)open[depth - 1][n]))
+				if (!depth || strncmp(open[depth - 1], name, n) ||
+				    isalnum((unsigned char)open[depth - 1][n]))
 					return s;
 				depth--;
 			} else if (next[-1] != '/') {
@@ -151,7 +155,8 @@ TEST(a_cycle_is_drawn_and_red)
 
 	drawing_cycle(&d, 2, LAB_MUTEX, 1);
 	dot = scribble_dot(&d);
-	EXPECT_NE(NULL, strstr(dot, "\tt1 [shape=box, label=\"thread 4712 (worker) of 4711\\ntransfer() (bank.c:41)\", color="));
+	EXPECT_NE(NULL, strstr(dot, "\tt1 [shape=box, label=\"thread 4712 (worker) of 4711\\n"
+				    "transfer() (bank.c:41)\", color="));
 	EXPECT_NE(NULL, strstr(dot, "\tt1 -> l0 [label=\"waits for\", color="));
 	EXPECT_NE(NULL, strstr(dot, "\tl0 -> t2 [label=\"held by\", color="));
 	/* The one behind it is drawn, but not accused. */
@@ -193,7 +198,10 @@ TEST(graphviz_takes_hostile_names)
 		drawing_cycle(&d, 2, LAB_MUTEX, 1);
 		d.p.tasks[1].comm = d.p.locks[0].symbol = scribble_names[i];
 		dot = scribble_dot(&d);
-		EXPECT_EQ(NULL, scribble_unprintable(dot, true) && *scribble_unprintable(dot, true) != '\t' ? dot : NULL);
+		EXPECT_EQ(NULL, scribble_unprintable(dot, true) &&
+						*scribble_unprintable(dot, true) != '\t'
+					? dot
+					: NULL);
 		svg = draw(dot);
 		ASSERT_NE(NULL, svg)
 		{

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * evidence_test - every condition, reason and remedy makes a sentence, whatever the finding and the lock
+ * evidence_test - every condition, reason and remedy makes a sentence, whatever the finding and the
+ * lock
  */
 #include <locale.h>
 #include <stdio.h>
@@ -17,9 +18,11 @@ enum { BYTES = 4096 };
 /* What no sentence of ours may have in it; an ellipsis apart. */
 static const char *flaw(const char *s)
 {
-	static const char *const flaws[] = { "(null)", "  ", " .", " ,", "..", ",,", ";;", "()(", "( ", " )", " a a ",
-					     " 1 threads", " 1 tasks", " 1 locks", " for for ", " the the ", " in in ",
-					     " of of ", " is are ", ": :" };
+	static const char *const flaws[] = { "(null)", "  ", " .", " ,",
+					     "..", ",,", ";;", "()(",
+					     "( ", " )", " a a ", " 1 threads",
+					     " 1 tasks", " 1 locks", " for for ", " the the ",
+					     " in in ", " of of ", " is are ", ": :" };
 	static char copy[BYTES];
 	size_t i, n = strlen(s);
 	char *dots;
@@ -41,17 +44,20 @@ static const char *flaw(const char *s)
 
 static u32 nr_bad;
 
-static void judge_sentence(const struct lab_finding *f, const char *what, enum lab_lock_kind kind, u32 reason, const char *s)
+static void judge_sentence(const struct lab_finding *f, const char *what, enum lab_lock_kind kind,
+			   u32 reason, const char *s)
 {
 	const char *why = flaw(s);
 
 	if (!why || nr_bad++ > 10)
 		return;
-	printf("# %s of %s, lock %s, %u tasks, reason %u: '%s': %s\n", what, lab_finding_kind_name(f->kind),
-	       lab_lock_kind_name(kind), f->nr_tasks, reason, why, s);
+	printf("# %s of %s, lock %s, %u tasks, reason %u: '%s': %s\n", what,
+	       lab_finding_kind_name(f->kind), lab_lock_kind_name(kind), f->nr_tasks, reason, why,
+	       s);
 }
 
-static void judge_conditions(const struct drawing *d, struct lab_finding *f, enum lab_lock_kind kind)
+static void judge_conditions(const struct drawing *d, struct lab_finding *f,
+			     enum lab_lock_kind kind)
 {
 	char s[BYTES];
 	u32 c, reason;
@@ -62,8 +68,10 @@ static void judge_conditions(const struct drawing *d, struct lab_finding *f, enu
 			for (holds = -1; holds <= 1; holds++) {
 				f->conditions[c].holds = (s8)holds;
 				f->conditions[c].reason = (enum lab_reason)reason;
-				judge_sentence(f, lab_condition_name((enum lab_coffman)c), kind, reason,
-					       evidence_condition(&d->p, f, (enum lab_coffman)c, s, sizeof(s)));
+				judge_sentence(f, lab_condition_name((enum lab_coffman)c), kind,
+					       reason,
+					       evidence_condition(&d->p, f, (enum lab_coffman)c, s,
+								  sizeof(s)));
 			}
 }
 
@@ -76,7 +84,8 @@ static void judge_remedies(const struct drawing *d, struct lab_finding *f, enum 
 		for (cheapest = 0; cheapest < LAB_NR_CONDITIONS; cheapest++) {
 			f->remedy = (enum lab_remedy)remedy;
 			f->cheapest = (enum lab_coffman)cheapest;
-			judge_sentence(f, "remedy", kind, remedy, evidence_remedy(&d->p, f, s, sizeof(s)));
+			judge_sentence(f, "remedy", kind, remedy,
+				       evidence_remedy(&d->p, f, s, sizeof(s)));
 		}
 }
 
@@ -124,16 +133,19 @@ TEST(a_mutex_cycle_is_proven_by_its_numbers)
 
 	drawing_cycle(&d, 2, LAB_MUTEX, 0);
 	f = &d.p.findings[0];
-	EXPECT_STREQ("mutex accounts (0x555555558040, normal): word 2 (locked, waiters), owner 4713 (worker), re-read "
-		     "unchanged; mutex journal (0x555555558080, normal): word 2 (locked, waiters), owner 4712 (worker), "
-		     "re-read unchanged.",
-		     evidence_condition(&d.p, f, LAB_MUTUAL_EXCLUSION, s, sizeof(s)));
-	EXPECT_STREQ("thread 4712 (worker) holds mutex journal and has waited 12.3 s for mutex accounts in transfer() "
-		     "(bank.c:41); thread 4713 (worker) holds mutex accounts and has waited 12.3 s for mutex journal in "
-		     "transfer_back() (bank.c:52).",
-		     evidence_condition(&d.p, f, LAB_HOLD_AND_WAIT, s, sizeof(s)));
-	EXPECT_STREQ("Neither wait has a timeout, no signal is pending, and neither mutex is robust.",
-		     evidence_condition(&d.p, f, LAB_NO_PREEMPTION, s, sizeof(s)));
+	EXPECT_STREQ(
+		"mutex accounts (0x555555558040, normal): word 2 (locked, waiters), owner 4713 (worker), re-read "
+		"unchanged; mutex journal (0x555555558080, normal): word 2 (locked, waiters), owner 4712 (worker), "
+		"re-read unchanged.",
+		evidence_condition(&d.p, f, LAB_MUTUAL_EXCLUSION, s, sizeof(s)));
+	EXPECT_STREQ(
+		"thread 4712 (worker) holds mutex journal and has waited 12.3 s for mutex accounts in transfer() "
+		"(bank.c:41); thread 4713 (worker) holds mutex accounts and has waited 12.3 s for mutex journal in "
+		"transfer_back() (bank.c:52).",
+		evidence_condition(&d.p, f, LAB_HOLD_AND_WAIT, s, sizeof(s)));
+	EXPECT_STREQ(
+		"Neither wait has a timeout, no signal is pending, and neither mutex is robust.",
+		evidence_condition(&d.p, f, LAB_NO_PREEMPTION, s, sizeof(s)));
 	EXPECT_STREQ("4712 (worker) -> mutex accounts -> 4713 (worker) -> mutex journal -> 4712.",
 		     evidence_condition(&d.p, f, LAB_CIRCULAR_WAIT, s, sizeof(s)));
 	drawing_free(&d);
@@ -160,7 +172,9 @@ TEST(words_of_robust_and_pi_mutexes_are_told_apart)
 	d.p.locks[0].attrs = LAB_PI | LAB_ROBUST;
 	d.p.locks[0].word = 0x80000000 | 4712;
 	evidence_condition(&d.p, &d.p.findings[0], LAB_MUTUAL_EXCLUSION, s, sizeof(s));
-	EXPECT_NE(NULL, strstr(s, "priority-inheriting, robust): word 0x80001268 (locked by 4712, waiters)"))
+	EXPECT_NE(NULL,
+		  strstr(s,
+			 "priority-inheriting, robust): word 0x80001268 (locked by 4712, waiters)"))
 	{
 		TH_LOG("%s", s);
 	}
@@ -181,10 +195,12 @@ TEST(a_timed_wait_is_named)
 
 	drawing_cycle(&d, 2, LAB_MUTEX, 0);
 	d.p.tasks[2].status |= LAB_TASK_WAITS_TIMED;
-	d.p.findings[0].conditions[LAB_NO_PREEMPTION] = (struct lab_condition){ 0, LAB_BECAUSE_TIMED, 2, 1 };
-	EXPECT_STREQ("The wait of thread 4713 (worker) for mutex journal in transfer_back() (bank.c:52) has a timeout: it ends "
-		     "by itself.",
-		     evidence_condition(&d.p, &d.p.findings[0], LAB_NO_PREEMPTION, s, sizeof(s)));
+	d.p.findings[0].conditions[LAB_NO_PREEMPTION] =
+		(struct lab_condition){ 0, LAB_BECAUSE_TIMED, 2, 1 };
+	EXPECT_STREQ(
+		"The wait of thread 4713 (worker) for mutex journal in transfer_back() (bank.c:52) has a timeout: it ends "
+		"by itself.",
+		evidence_condition(&d.p, &d.p.findings[0], LAB_NO_PREEMPTION, s, sizeof(s)));
 	drawing_free(&d);
 }
 
@@ -195,13 +211,20 @@ TEST(the_order_to_take_is_the_one_the_other_takes)
 
 	drawing_cycle(&d, 2, LAB_MUTEX, 0);
 	evidence_remedy(&d.p, &d.p.findings[0], s, sizeof(s));
-	/* 4712 holds journal and wants accounts; 4713 holds accounts and wants journal: accounts first. */
-	EXPECT_EQ(&s[0], strstr(s, "Take mutex accounts before mutex journal in transfer() (bank.c:41) (thread 4712 (worker)): "
-				   "thread 4713 (worker) takes them in that order in transfer_back() (bank.c:52)."))
+	/* 4712 holds journal and wants accounts; 4713 holds accounts and wants journal: accounts
+	 * first. */
+	EXPECT_EQ(
+		&s[0],
+		strstr(s,
+		       "Take mutex accounts before mutex journal in transfer() (bank.c:41) (thread 4712 (worker)): "
+		       "thread 4713 (worker) takes them in that order in transfer_back() (bank.c:52)."))
 	{
 		TH_LOG("%s", s);
 	}
-	EXPECT_NE(NULL, strstr(s, "Cheapest condition to break: circular wait (one order) in transfer() (bank.c:41)."));
+	EXPECT_NE(
+		NULL,
+		strstr(s,
+		       "Cheapest condition to break: circular wait (one order) in transfer() (bank.c:41)."));
 	drawing_free(&d);
 }
 
@@ -212,9 +235,10 @@ TEST(two_locks_of_one_name_are_told_apart)
 
 	drawing_cycle(&d, 2, LAB_MUTEX, 0);
 	d.p.locks[0].symbol = d.p.locks[1].symbol = "pool->lock";
-	EXPECT_STREQ("4712 (worker) -> mutex pool->lock (0x555555558040) -> 4713 (worker) -> mutex pool->lock "
-		     "(0x555555558080) -> 4712.",
-		     evidence_condition(&d.p, &d.p.findings[0], LAB_CIRCULAR_WAIT, s, sizeof(s)));
+	EXPECT_STREQ(
+		"4712 (worker) -> mutex pool->lock (0x555555558040) -> 4713 (worker) -> mutex pool->lock "
+		"(0x555555558080) -> 4712.",
+		evidence_condition(&d.p, &d.p.findings[0], LAB_CIRCULAR_WAIT, s, sizeof(s)));
 	drawing_free(&d);
 }
 

@@ -64,12 +64,14 @@ TEST_F(json, schema_notices_what_is_wrong)
 	take(self);
 	task = json_array_get(json_object_get(self->document, "tasks"), 1);
 	finding = json_array_get(json_object_get(self->document, "findings"), 0);
-#define WRONG(object, key, value, back)                                                                       \
-	do {                                                                                                  \
-		json_object_set_new(object, key, value);                                                      \
-		EXPECT_FALSE(schema_check(self->schema, self->document, true, self->why, sizeof(self->why))); \
-		json_object_set_new(object, key, back);                                                       \
-		EXPECT_TRUE(schema_check(self->schema, self->document, true, self->why, sizeof(self->why)));  \
+#define WRONG(object, key, value, back)                                                  \
+	do {                                                                             \
+		json_object_set_new(object, key, value);                                 \
+		EXPECT_FALSE(schema_check(self->schema, self->document, true, self->why, \
+					  sizeof(self->why)));                           \
+		json_object_set_new(object, key, back);                                  \
+		EXPECT_TRUE(schema_check(self->schema, self->document, true, self->why,  \
+					 sizeof(self->why)));                            \
 	} while (0)
 	WRONG(self->document, "locklab", json_integer(2), json_integer(1));
 	WRONG(self->document, "verdict", json_string("maybe"), json_string("found"));
@@ -79,11 +81,14 @@ TEST_F(json, schema_notices_what_is_wrong)
 	WRONG(task, "waits_for", json_pack("[s]", "M1"), json_pack("[s]", "L1"));
 	WRONG(finding, "remedy", json_string(""), json_string("x"));
 	json_object_set_new(task, "surprise", json_null());
-	EXPECT_FALSE(schema_check(self->schema, self->document, true, self->why, sizeof(self->why)));
-	EXPECT_TRUE(schema_check(self->schema, self->document, false, self->why, sizeof(self->why)));
+	EXPECT_FALSE(
+		schema_check(self->schema, self->document, true, self->why, sizeof(self->why)));
+	EXPECT_TRUE(
+		schema_check(self->schema, self->document, false, self->why, sizeof(self->why)));
 	json_object_del(task, "surprise");
 	json_object_del(finding, "conditions");
-	EXPECT_FALSE(schema_check(self->schema, self->document, false, self->why, sizeof(self->why)));
+	EXPECT_FALSE(
+		schema_check(self->schema, self->document, false, self->why, sizeof(self->why)));
 }
 
 TEST_F(json, cycle_can_be_followed)
@@ -104,11 +109,15 @@ TEST_F(json, cycle_can_be_followed)
 		json_t *all = json_object_get(self->document, "locks");
 		size_t j;
 
-		json_array_foreach(all, j, lock) if (!strcmp(id, json_string_value(json_object_get(lock, "id")))) break;
+		json_array_foreach(all, j, lock) {
+			if (!strcmp(id, json_string_value(json_object_get(lock, "id"))))
+				break;
+		}
 		ASSERT_NE(NULL, lock);
 		owner = json_array_get(json_object_get(lock, "owners"), 0);
 		EXPECT_TRUE(json_equal(owner, json_array_get(tasks, (i + 1) % n)));
-		EXPECT_TRUE(json_equal(json_array_get(json_object_get(lock, "waiters"), 0), json_array_get(tasks, i)));
+		EXPECT_TRUE(json_equal(json_array_get(json_object_get(lock, "waiters"), 0),
+				       json_array_get(tasks, i)));
 	}
 }
 
@@ -139,7 +148,9 @@ TEST_F(json, every_byte_comes_back)
 	self->d.p.tasks[0].comm = comm;
 	take(self);
 	ASSERT_NE(NULL, self->document);
-	bytes_of(json_object_get(json_array_get(json_object_get(self->document, "tasks"), 0), "comm"), back);
+	bytes_of(json_object_get(json_array_get(json_object_get(self->document, "tasks"), 0),
+				 "comm"),
+		 back);
 	EXPECT_EQ(255, strlen(back));
 	EXPECT_EQ(0, strcmp(back, comm));
 }
@@ -157,7 +168,8 @@ TEST_F(json, valid_characters_are_kept_and_others_named)
 	ASSERT_NE(NULL, self->document);
 	EXPECT_NE(NULL, strstr(self->text, "\\udb40\\udc01"));
 	EXPECT_STREQ("\xf3\xa0\x80\x81",
-		     json_string_value(json_object_get(json_array_get(json_object_get(self->document, "tasks"), 0), "comm")));
+		     json_string_value(json_object_get(
+			     json_array_get(json_object_get(self->document, "tasks"), 0), "comm")));
 }
 
 TEST_F(json, a_line_is_a_line)
@@ -170,9 +182,20 @@ TEST_F(json, a_line_is_a_line)
 
 TEST_F(json, keys_keep_their_order)
 {
-	static const char *const keys[] = { "\"locklab\"", "\"mode\"", "\"verdict\"", "\"lost_events\"", "\"not_seen\"",
-					    "\"tasks\"", "\"tgid\"", "\"tid\"", "\"comm\"", "\"locks\"", "\"groups\"",
-					    "\"findings\"", "\"kind\": \"deadlock\"", "\"certainty\"" };
+	static const char *const keys[] = { "\"locklab\"",
+					    "\"mode\"",
+					    "\"verdict\"",
+					    "\"lost_events\"",
+					    "\"not_seen\"",
+					    "\"tasks\"",
+					    "\"tgid\"",
+					    "\"tid\"",
+					    "\"comm\"",
+					    "\"locks\"",
+					    "\"groups\"",
+					    "\"findings\"",
+					    "\"kind\": \"deadlock\"",
+					    "\"certainty\"" };
 	const char *at;
 	size_t i;
 
@@ -197,9 +220,11 @@ TEST_F(json, unknown_is_null)
 	EXPECT_TRUE(json_is_null(json_object_get(task, "wait_ns")));
 	EXPECT_TRUE(json_is_null(json_object_get(task, "wait_mode")));
 	EXPECT_TRUE(json_is_null(json_object_get(
-		json_object_get(json_object_get(json_array_get(json_object_get(self->document, "findings"), 0),
-						"conditions"),
-				"no_preemption"),
+		json_object_get(
+			json_object_get(
+				json_array_get(json_object_get(self->document, "findings"), 0),
+				"conditions"),
+			"no_preemption"),
 		"holds")));
 	EXPECT_TRUE(schema_check(self->schema, self->document, true, self->why, sizeof(self->why)));
 }
@@ -213,8 +238,10 @@ TEST_F(json, spaces_have_their_forms)
 		self->d.p.locks[0].space = (enum lab_space)i;
 		self->d.p.locks[0].space_b = 99;
 		take(self);
-		EXPECT_STREQ(forms[i], json_string_value(json_object_get(
-					       json_array_get(json_object_get(self->document, "locks"), 0), "space")));
+		EXPECT_STREQ(forms[i],
+			     json_string_value(json_object_get(
+				     json_array_get(json_object_get(self->document, "locks"), 0),
+				     "space")));
 	}
 }
 
@@ -233,9 +260,11 @@ TEST_F_TIMEOUT(json, scribbles_fit_the_schema, 120)
 		}
 		ASSERT_EQ(NULL, scribble_unprintable(self->text, true))
 		{
-			TH_LOG("seed %llu: %.80s", (unsigned long long)seed, scribble_unprintable(self->text, true));
+			TH_LOG("seed %llu: %.80s", (unsigned long long)seed,
+			       scribble_unprintable(self->text, true));
 		}
-		ASSERT_TRUE(schema_check(self->schema, self->document, true, self->why, sizeof(self->why)))
+		ASSERT_TRUE(schema_check(self->schema, self->document, true, self->why,
+					 sizeof(self->why)))
 		{
 			TH_LOG("seed %llu: %s", (unsigned long long)seed, self->why);
 		}

@@ -32,8 +32,9 @@ struct lab_finding *drawing_finding(struct drawing *d, enum lab_finding_kind kin
 				    const u32 *victims, u32 nr_victims);
 
 /*
- * Ready-made. A circle of @n threads "worker" of process 4711 ("bank"), tid 4712 on, mutexes m0, m1, ...; task i waits for lock
- * i, which task i + 1 holds. Each with the stack pthread_mutex_lock, transfer_I() at bank.c:4I, worker(), start_thread.
+ * Ready-made. A circle of @n threads "worker" of process 4711 ("bank"), tid 4712 on, mutexes m0,
+ * m1, ...; task i waits for lock i, which task i + 1 holds. Each with the stack pthread_mutex_lock,
+ * transfer_I() at bank.c:4I, worker(), start_thread.
  */
 void drawing_cycle(struct drawing *d, u32 n, enum lab_lock_kind kind, u32 nr_victims);
 

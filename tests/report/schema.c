@@ -26,7 +26,8 @@ struct check {
 
 json_t *schema_load(void)
 {
-	return json_loadb(schema_text, (size_t)(schema_text_end - schema_text), JSON_REJECT_DUPLICATES, NULL);
+	return json_loadb(schema_text, (size_t)(schema_text_end - schema_text),
+			  JSON_REJECT_DUPLICATES, NULL);
 }
 
 static bool wrong(struct check *c, const char *at, const char *format, ...)
@@ -71,7 +72,9 @@ static bool has_type(json_t *type, const json_t *v)
 
 	if (json_is_string(type))
 		return !strcmp(json_string_value(type), type_name(v));
-	json_array_foreach(type, i, one) if (!strcmp(json_string_value(one), type_name(v))) return true;
+	json_array_foreach(type, i, one)
+		if (!strcmp(json_string_value(one), type_name(v)))
+			return true;
 	return false;
 }
 
@@ -103,8 +106,7 @@ static bool check_members(struct check *c, json_t *properties, json_t *v, const 
 	const char *key;
 	json_t *member;
 
-	json_object_foreach(v, key, member)
-	{
+	json_object_foreach(v, key, member) {
 		json_t *schema = json_object_get(properties, key);
 		char below[512];
 
@@ -122,8 +124,7 @@ static bool check_items(struct check *c, json_t *schema, json_t *v, const char *
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(v, i, item)
-	{
+	json_array_foreach(v, i, item) {
 		char below[512];
 
 		snprintf(below, sizeof(below), "%s/%zu", at, i);
@@ -138,7 +139,9 @@ static bool is_one_of(json_t *values, json_t *v)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(values, i, one) if (json_equal(one, v)) return true;
+	json_array_foreach(values, i, one)
+		if (json_equal(one, v))
+			return true;
 	return false;
 }
 
@@ -147,7 +150,12 @@ static bool has_keys(struct check *c, json_t *keys, json_t *v, const char *at)
 	json_t *key;
 	size_t i;
 
-	json_array_foreach(keys, i, key) if (!json_object_get(v, json_string_value(key))) return wrong(c, at, "no \"%s\"", json_string_value(key));
+	json_array_foreach(keys, i, key)
+		if (!json_object_get(v,
+				     json_string_value(key)))
+			return wrong(c, at, "no \"%s\"",
+				     json_string_value(
+					     key));
 	return true;
 }
 
@@ -159,21 +167,25 @@ static bool keyword(struct check *c, const char *word, json_t *value, json_t *v,
 		if (strcmp(word, "$ref"))
 			return true;
 		target = resolve(c, json_string_value(value));
-		return target ? check(c, target, v, at) : wrong(c, at, "no %s", json_string_value(value));
+		return target ? check(c, target, v, at)
+			      : wrong(c, at, "no %s", json_string_value(value));
 	}
 	if (!strcmp(word, "type"))
 		return has_type(value, v) || wrong(c, at, "is %s", type_name(v));
 	if (!strcmp(word, "const"))
 		return json_equal(value, v) || wrong(c, at, "is not the constant");
 	if (!strcmp(word, "enum"))
-		return is_one_of(value, v) || wrong(c, at, "\"%s\" is not one of those allowed",
-						    json_is_string(v) ? json_string_value(v) : type_name(v));
+		return is_one_of(value, v) ||
+		       wrong(c, at, "\"%s\" is not one of those allowed",
+			     json_is_string(v) ? json_string_value(v) : type_name(v));
 	if (!strcmp(word, "minimum"))
 		return !json_is_number(v) || json_number_value(v) >= json_number_value(value) ||
 		       wrong(c, at, "%g is too small", json_number_value(v));
 	if (!strcmp(word, "pattern"))
-		return !json_is_string(v) || matches(json_string_value(value), json_string_value(v)) ||
-		       wrong(c, at, "\"%s\" is not %s", json_string_value(v), json_string_value(value));
+		return !json_is_string(v) ||
+		       matches(json_string_value(value), json_string_value(v)) ||
+		       wrong(c, at, "\"%s\" is not %s", json_string_value(v),
+			     json_string_value(value));
 	if (!strcmp(word, "required"))
 		return !json_is_object(v) || has_keys(c, value, v, at);
 	if (!strcmp(word, "properties"))
@@ -188,7 +200,9 @@ static bool check(struct check *c, json_t *schema, json_t *v, const char *at)
 	const char *word;
 	json_t *value;
 
-	json_object_foreach(schema, word, value) if (!keyword(c, word, value, v, at)) return false;
+	json_object_foreach(schema, word, value)
+		if (!keyword(c, word, value, v, at))
+			return false;
 	return true;
 }
 

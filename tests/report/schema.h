@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* user/report/locklab.schema.json as it was when this was built. Return: new reference, NULL if it is no JSON. */
+/* user/report/locklab.schema.json as it was when this was built. Return: new reference, NULL if it
+ * is no JSON. */
 json_t *schema_load(void);
 
 /**
@@ -17,7 +18,8 @@ json_t *schema_load(void);
  * @strict: a key that the schema does not describe is wrong too
  * @why: receives where and what, if not
  *
- * A keyword of the schema that is not understood here makes every document wrong: nothing is passed over in silence.
+ * A keyword of the schema that is not understood here makes every document wrong: nothing is passed
+ * over in silence.
  */
 bool schema_check(json_t *schema, json_t *document, bool strict, char *why, size_t why_size);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * scribble - pictures without sense, but with indices that are valid and names that no face would wish for
+ * scribble - pictures without sense, but with indices that are valid and names that no face would
+ * wish for
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 #include "report/report.h"
 #include "scribble.h"
 
-#define LONG_NAME "a_very_long_name_such_as_templates_make::inner<int, std::allocator<std::pair<const K, V> > >::"
+#define LONG_NAME \
+	"a_very_long_name_such_as_templates_make::inner<int, std::allocator<std::pair<const K, V> > >::"
 
 const char *const scribble_names[] = {
 	"worker",
@@ -77,7 +79,8 @@ static struct lab_frame frames[NR_FRAMES];
 
 static void make_frames(u64 seed)
 {
-	static const char *const modules[] = { "/lib/x86_64-linux-gnu/libc.so.6", "/opt/bank", NULL, "[vdso]", "\033/lib" };
+	static const char *const modules[] = { "/lib/x86_64-linux-gnu/libc.so.6", "/opt/bank", NULL,
+					       "[vdso]", "\033/lib" };
 	u32 i;
 
 	for (i = 0; i < NR_FRAMES; i++) {
@@ -108,7 +111,8 @@ static void scribble_finding(struct drawing *d, u64 *s, u32 kind)
 		locks[i] = below(s, d->p.nr_locks);
 	for (i = 0; i < nr_victims; i++)
 		victims[i] = below(s, d->p.nr_tasks);
-	f = drawing_finding(d, (enum lab_finding_kind)kind, tasks, nr_tasks, locks, nr_locks, victims, nr_victims);
+	f = drawing_finding(d, (enum lab_finding_kind)kind, tasks, nr_tasks, locks, nr_locks,
+			    victims, nr_victims);
 	f->certainty = (enum lab_certainty)below(s, 3);
 	f->is_cycle = nr_tasks == nr_locks && below(s, 2);
 	f->asked = below(s, 4);
@@ -157,7 +161,8 @@ void scribble(struct drawing *d, u64 seed)
 			drawing_member(d, group, below(s, nr_tasks));
 	}
 	for (i = 0; i < nr_locks; i++) {
-		u32 id = drawing_lock(d, (enum lab_lock_kind)below(s, LAB_NR_KINDS), name(s), next(s) >> below(s, 64));
+		u32 id = drawing_lock(d, (enum lab_lock_kind)below(s, LAB_NR_KINDS), name(s),
+				      next(s) >> below(s, 64));
 		struct lab_lock *l = &d->p.locks[id];
 
 		l->attrs = (u32)(next(s) & next(s) & 0x7fff);
@@ -173,7 +178,8 @@ void scribble(struct drawing *d, u64 seed)
 		for (n = below(s, 60); n; n--)
 			drawing_wait(d, below(s, nr_tasks), below(s, nr_locks));
 		for (n = below(s, 60); n; n--)
-			drawing_hold(d, below(s, nr_tasks), below(s, nr_locks), (enum lab_hold_source)below(s, 5));
+			drawing_hold(d, below(s, nr_tasks), below(s, nr_locks),
+				     (enum lab_hold_source)below(s, 5));
 		for (i = 0; i < d->p.nr_waits; i++)
 			d->p.waits[i].access = (enum lab_access)below(s, 2);
 		for (i = 0; i < d->p.nr_holds; i++) {
@@ -252,12 +258,13 @@ char *scribble_line(const struct drawing *d, u32 finding)
 }
 
 /*
- * Not by the decoder under test: the C library's, in a UTF-8 locale, and a list of its own of what must not be seen. Return:
- * bytes, 0 if it is not fit for a terminal.
+ * Not by the decoder under test: the C library's, in a UTF-8 locale, and a list of its own of what
+ * must not be seen. Return: bytes, 0 if it is not fit for a terminal.
  */
 static size_t one(const char *s, bool utf8, wchar_t *code)
 {
-	static const char *const bad[] = { "\xc2\xad", "\xd8\x9c", "\xef\xbb\xbf", "\xef\xbf\xbf", "\xef\xbf\xbe" };
+	static const char *const bad[] = { "\xc2\xad", "\xd8\x9c", "\xef\xbb\xbf", "\xef\xbf\xbf",
+					   "\xef\xbf\xbe" };
 	const unsigned char *u = (const unsigned char *)s;
 	mbstate_t state = { 0 };
 	size_t n, i;
@@ -276,7 +283,8 @@ static size_t one(const char *s, bool utf8, wchar_t *code)
 	/* C1; U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F. */
 	if (u[0] == 0xc2 && u[1] < 0xa0)
 		return 0;
-	if (u[0] == 0xe2 && u[1] == 0x80 && ((u[2] >= 0x8b && u[2] <= 0x8f) || (u[2] >= 0xa8 && u[2] <= 0xae)))
+	if (u[0] == 0xe2 && u[1] == 0x80 &&
+	    ((u[2] >= 0x8b && u[2] <= 0x8f) || (u[2] >= 0xa8 && u[2] <= 0xae)))
 		return 0;
 	if (u[0] == 0xe2 && u[1] == 0x81 && u[2] >= 0xa0 && u[2] <= 0xaf)
 		return 0;

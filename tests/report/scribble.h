@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * scribble - pictures without sense, but with indices that are valid and names that no face would wish for
+ * scribble - pictures without sense, but with indices that are valid and names that no face would
+ * wish for
  */
 #ifndef LOCKLAB_TESTS_REPORT_SCRIBBLE_H
 #define LOCKLAB_TESTS_REPORT_SCRIBBLE_H

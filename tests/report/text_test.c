@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * text_test - the page for people: what is on it, that it fits, and that nothing of a target's gets through raw
+ * text_test - the page for people: what is on it, that it fits, and that nothing of a target's gets
+ * through raw
  */
 #include <locale.h>
 #include <stdio.h>
@@ -58,46 +59,47 @@ static void redraw(FIXTURE_DATA(text) * self, u32 n, u32 nr_victims)
 TEST_F(text, a_deadlock_of_two_is_one_page)
 {
 	show(self, 80);
-	EXPECT_STREQ("DEADLOCK, proven: 2 threads of bank (pid 4711) wait for each other and will\n"
-		     "never go on.\n"
-		     "\n"
-		     "  ┌─► thread 4712 (worker) waits for mutex accounts,\n"
-		     "  │   held by thread 4713 (worker), which waits for mutex journal,\n"
-		     "  └── held by thread 4712 (worker).\n"
-		     "\n"
-		     "  thread 4712 (worker) of bank (pid 4711)\n"
-		     "    holds    mutex journal\n"
-		     "    awaits   mutex accounts, for 12.3 s, in futex(FUTEX_WAIT)\n"
-		     "    at       pthread_mutex_lock() of libc.so.6, 1 more above it\n"
-		     "             transfer() (bank.c:41)\n"
-		     "             worker() (bank.c:77)\n"
-		     "  thread 4713 (worker) of bank (pid 4711)\n"
-		     "    holds    mutex accounts\n"
-		     "    awaits   mutex journal, for 12.3 s, in futex(FUTEX_WAIT)\n"
-		     "    at       pthread_mutex_lock() of libc.so.6, 1 more above it\n"
-		     "             transfer_back() (bank.c:52)\n"
-		     "             worker() (bank.c:77)\n"
-		     "\n"
-		     "All four conditions of a deadlock hold:\n"
-		     "  ✔ mutual exclusion: mutex accounts (0x555555558040, normal): word 2 (locked,\n"
-		     "    waiters), owner 4713 (worker), re-read unchanged; mutex journal\n"
-		     "    (0x555555558080, normal): word 2 (locked, waiters), owner 4712 (worker),\n"
-		     "    re-read unchanged.\n"
-		     "  ✔ hold and wait: thread 4712 (worker) holds mutex journal and has waited\n"
-		     "    12.3 s for mutex accounts in transfer() (bank.c:41); thread 4713 (worker)\n"
-		     "    holds mutex accounts and has waited 12.3 s for mutex journal in\n"
-		     "    transfer_back() (bank.c:52).\n"
-		     "  ✔ no preemption: Neither wait has a timeout, no signal is pending, and neither\n"
-		     "    mutex is robust.\n"
-		     "  ✔ circular wait: 4712 (worker) -> mutex accounts -> 4713 (worker) -> mutex\n"
-		     "    journal -> 4712.\n"
-		     "\n"
-		     "What to do: Take mutex accounts before mutex journal in transfer() (bank.c:41)\n"
-		     "  (thread 4712 (worker)): thread 4713 (worker) takes them in that order in\n"
-		     "  transfer_back() (bank.c:52). Or release journal first, or try (trylock) and on\n"
-		     "  failure let go of it. Cheapest condition to break: circular wait (one order)\n"
-		     "  in transfer() (bank.c:41).\n",
-		     self->s);
+	EXPECT_STREQ(
+		"DEADLOCK, proven: 2 threads of bank (pid 4711) wait for each other and will\n"
+		"never go on.\n"
+		"\n"
+		"  ┌─► thread 4712 (worker) waits for mutex accounts,\n"
+		"  │   held by thread 4713 (worker), which waits for mutex journal,\n"
+		"  └── held by thread 4712 (worker).\n"
+		"\n"
+		"  thread 4712 (worker) of bank (pid 4711)\n"
+		"    holds    mutex journal\n"
+		"    awaits   mutex accounts, for 12.3 s, in futex(FUTEX_WAIT)\n"
+		"    at       pthread_mutex_lock() of libc.so.6, 1 more above it\n"
+		"             transfer() (bank.c:41)\n"
+		"             worker() (bank.c:77)\n"
+		"  thread 4713 (worker) of bank (pid 4711)\n"
+		"    holds    mutex accounts\n"
+		"    awaits   mutex journal, for 12.3 s, in futex(FUTEX_WAIT)\n"
+		"    at       pthread_mutex_lock() of libc.so.6, 1 more above it\n"
+		"             transfer_back() (bank.c:52)\n"
+		"             worker() (bank.c:77)\n"
+		"\n"
+		"All four conditions of a deadlock hold:\n"
+		"  ✔ mutual exclusion: mutex accounts (0x555555558040, normal): word 2 (locked,\n"
+		"    waiters), owner 4713 (worker), re-read unchanged; mutex journal\n"
+		"    (0x555555558080, normal): word 2 (locked, waiters), owner 4712 (worker),\n"
+		"    re-read unchanged.\n"
+		"  ✔ hold and wait: thread 4712 (worker) holds mutex journal and has waited\n"
+		"    12.3 s for mutex accounts in transfer() (bank.c:41); thread 4713 (worker)\n"
+		"    holds mutex accounts and has waited 12.3 s for mutex journal in\n"
+		"    transfer_back() (bank.c:52).\n"
+		"  ✔ no preemption: Neither wait has a timeout, no signal is pending, and neither\n"
+		"    mutex is robust.\n"
+		"  ✔ circular wait: 4712 (worker) -> mutex accounts -> 4713 (worker) -> mutex\n"
+		"    journal -> 4712.\n"
+		"\n"
+		"What to do: Take mutex accounts before mutex journal in transfer() (bank.c:41)\n"
+		"  (thread 4712 (worker)): thread 4713 (worker) takes them in that order in\n"
+		"  transfer_back() (bank.c:52). Or release journal first, or try (trylock) and on\n"
+		"  failure let go of it. Cheapest condition to break: circular wait (one order)\n"
+		"  in transfer() (bank.c:41).\n",
+		self->s);
 }
 
 TEST_F(text, ascii_where_the_locale_is_ascii)
@@ -106,7 +108,10 @@ TEST_F(text, ascii_where_the_locale_is_ascii)
 	self->d.p.tasks[1].comm = "na\xc3\xafve";
 	show(self, 80);
 	EXPECT_EQ(NULL, scribble_unprintable(self->s, false));
-	EXPECT_NE(NULL, strstr(self->s, "  +-> thread 4712 (na\\xc3\\xafve) waits for mutex accounts,\n  |   held by"));
+	EXPECT_NE(
+		NULL,
+		strstr(self->s,
+		       "  +-> thread 4712 (na\\xc3\\xafve) waits for mutex accounts,\n  |   held by"));
 	EXPECT_NE(NULL, strstr(self->s, "  [yes] mutual exclusion: "));
 }
 
@@ -129,7 +134,8 @@ TEST_F(text, every_tid_of_a_small_finding_is_named)
 		redraw(self, n, 3);
 		show(self, 80);
 		for (i = 0; i < n + 3; i++) {
-			snprintf(tid, sizeof(tid), "%u (%s)", 4712 + i, i < n ? "worker" : "client");
+			snprintf(tid, sizeof(tid), "%u (%s)", 4712 + i,
+				 i < n ? "worker" : "client");
 			EXPECT_NE(NULL, strstr(self->s, tid))
 			{
 				TH_LOG("%u tasks, no %s", n, tid);
@@ -148,7 +154,8 @@ TEST_F(text, large_findings_stay_on_one_screen)
 		show(self, 80);
 		EXPECT_GE(SCREEN, lines(self->s))
 		{
-			TH_LOG("%u tasks and %u victims: %u lines", sizes[i][0], sizes[i][1], lines(self->s));
+			TH_LOG("%u tasks and %u victims: %u lines", sizes[i][0], sizes[i][1],
+			       lines(self->s));
 		}
 	}
 	EXPECT_NE(NULL, strstr(self->s, "... 4993 more ..."));
@@ -183,7 +190,8 @@ TEST_F(text, victims_are_counted)
 TEST_F(text, a_condition_that_fails_is_marked_without_colour)
 {
 	self->d.p.findings[0].kind = LAB_PREEMPTABLE_CYCLE;
-	self->d.p.findings[0].conditions[LAB_NO_PREEMPTION] = (struct lab_condition){ 0, LAB_BECAUSE_TIMED, 1, 0 };
+	self->d.p.findings[0].conditions[LAB_NO_PREEMPTION] =
+		(struct lab_condition){ 0, LAB_BECAUSE_TIMED, 1, 0 };
 	self->d.p.findings[0].conditions[LAB_HOLD_AND_WAIT].holds = -1;
 	self->d.p.verdict = LAB_NONE_WRONG;
 	show(self, 100);
@@ -216,7 +224,10 @@ TEST_F(text, nothing_wrong_is_a_table_longest_first)
 	self->d.p.tasks[2].wait_ns = 99000000000LL;
 	self->d.p.tasks[1].status |= LAB_TASK_WAITS_TIMED;
 	show(self, 120);
-	EXPECT_EQ(self->s, strstr(self->s, "NOTHING WRONG FOUND: 3 tasks of bank (pid 4711) looked at, 2 of them wait"));
+	EXPECT_EQ(
+		self->s,
+		strstr(self->s,
+		       "NOTHING WRONG FOUND: 3 tasks of bank (pid 4711) looked at, 2 of them wait"));
 	first = strstr(self->s, "4713 (worker)");
 	second = strstr(self->s, "4712 (worker)");
 	ASSERT_NE(NULL, first);
@@ -242,11 +253,14 @@ TEST_F(text, unknown_says_why_and_how_many)
 	self->d.p.verdict = LAB_UNKNOWN;
 	self->d.p.lost_events = 12;
 	show(self, 80);
-	EXPECT_EQ(self->s, strstr(self->s, "UNKNOWN: nothing wrong was found, but 12 events were lost"));
+	EXPECT_EQ(self->s,
+		  strstr(self->s, "UNKNOWN: nothing wrong was found, but 12 events were lost"));
 	self->d.p.lost_events = 0;
 	drawing_not_seen(&self->d, "tid 12: no permission");
 	show(self, 80);
-	EXPECT_EQ(self->s, strstr(self->s, "UNKNOWN: nothing wrong was found, but not everything could be seen"));
+	EXPECT_EQ(self->s,
+		  strstr(self->s,
+			 "UNKNOWN: nothing wrong was found, but not everything could be seen"));
 	EXPECT_NE(NULL, strstr(self->s, "\nNot seen: tid 12: no permission\n"));
 }
 
@@ -264,8 +278,11 @@ TEST_F(text, a_stopped_owner_is_named)
 	self->d.p.tasks[1].status |= LAB_TASK_IS_STOPPED;
 	self->d.p.tasks[1].state = 'T';
 	show(self, 200);
-	EXPECT_NE(NULL, strstr(self->s, "Stopped: thread 4712 (worker) is stopped (state T) and holds mutex journal, for which 1 "
-					"task waits: 'kill -CONT 4711' lets it go on."));
+	EXPECT_NE(
+		NULL,
+		strstr(self->s,
+		       "Stopped: thread 4712 (worker) is stopped (state T) and holds mutex journal, for which 1 "
+		       "task waits: 'kill -CONT 4711' lets it go on."));
 }
 
 TEST_F(text, findings_elsewhere_are_not_called_yours)
@@ -274,7 +291,8 @@ TEST_F(text, findings_elsewhere_are_not_called_yours)
 	self->d.p.verdict = LAB_NONE_WRONG;
 	show(self, 80);
 	EXPECT_EQ(self->s, strstr(self->s, "NOTHING WRONG FOUND: "));
-	EXPECT_NE(NULL, strstr(self->s, "Elsewhere, in processes that were not asked about:\n1. DEADLOCK"));
+	EXPECT_NE(NULL, strstr(self->s,
+			       "Elsewhere, in processes that were not asked about:\n1. DEADLOCK"));
 }
 
 TEST_F(text, colour_only_repeats_what_is_said)
@@ -314,8 +332,8 @@ TEST_F_TIMEOUT(text, width_is_obeyed, 120)
 			self->s = scribble_text(&self->d, widths[i], seed % 4 == 0, false);
 			ASSERT_GE(widths[i], scribble_widest(self->s))
 			{
-				TH_LOG("seed %llu, width %u: %u", (unsigned long long)seed, widths[i],
-				       scribble_widest(self->s));
+				TH_LOG("seed %llu, width %u: %u", (unsigned long long)seed,
+				       widths[i], scribble_widest(self->s));
 			}
 		}
 	}
@@ -337,7 +355,8 @@ TEST_F_TIMEOUT(text, nothing_gets_through_raw, 120)
 		ASSERT_NE(0, self->s[0]);
 		ASSERT_EQ(NULL, scribble_unprintable(self->s, utf8))
 		{
-			TH_LOG("seed %llu: %.60s", (unsigned long long)seed, scribble_unprintable(self->s, utf8));
+			TH_LOG("seed %llu: %.60s", (unsigned long long)seed,
+			       scribble_unprintable(self->s, utf8));
 		}
 		for (i = 0; i < self->d.p.nr_findings; i++) {
 			char *line = scribble_line(&self->d, i);
@@ -353,7 +372,9 @@ TEST_F(text, one_line_on_a_finding)
 {
 	char *line = scribble_line(&self->d, 0);
 
-	EXPECT_STREQ("deadlock (proven): 4712 (worker) -> accounts -> 4713 (worker) -> journal -> 4712\n", line);
+	EXPECT_STREQ(
+		"deadlock (proven): 4712 (worker) -> accounts -> 4713 (worker) -> journal -> 4712\n",
+		line);
 	free(line);
 	redraw(self, 64, 10);
 	line = scribble_line(&self->d, 0);
@@ -396,7 +417,8 @@ TEST_F(text, escape_leaves_what_is_fit)
 	escape("plain \xc3\xa9 \xe6\x97\xa5", out, sizeof(out));
 	EXPECT_STREQ("plain \xc3\xa9 \xe6\x97\xa5", out);
 	escape("\033]0;x\a\x7f\xc2\x9b\xff\xe2\x80\xae\xed\xa0\x80\xc0\x80", out, sizeof(out));
-	EXPECT_STREQ("\\x1b]0;x\\x07\\x7f\\xc2\\x9b\\xff\\xe2\\x80\\xae\\xed\\xa0\\x80\\xc0\\x80", out);
+	EXPECT_STREQ("\\x1b]0;x\\x07\\x7f\\xc2\\x9b\\xff\\xe2\\x80\\xae\\xed\\xa0\\x80\\xc0\\x80",
+		     out);
 	setlocale(LC_CTYPE, "C");
 	escape("\xc3\xa9", out, sizeof(out));
 	EXPECT_STREQ("\\xc3\\xa9", out);

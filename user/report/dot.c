@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * dot - the wait-for graph for Graphviz: tasks are boxes, locks ellipses, groups of possible wakers dashed
+ * dot - the wait-for graph for Graphviz: tasks are boxes, locks ellipses, groups of possible wakers
+ * dashed
  *
- * An arrow leads from who waits to what it waits for, and from a lock to who holds it; what is in a finding is red and thick. A
- * crowd before one lock is drawn as one node, for a picture of 5,000 nodes shows nothing and takes minutes.
+ * An arrow leads from who waits to what it waits for, and from a lock to who holds it; what is in a
+ * finding is red and thick. A crowd before one lock is drawn as one node, for a picture of 5,000
+ * nodes shows nothing and takes minutes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -276,8 +278,14 @@ void report_dot(FILE *out, const struct lab_picture *picture)
 		mark_finding(&g, &picture->findings[i]);
 	mark_bystanders(&g);
 
-	fputs("digraph locklab {\n\tcharset=\"UTF-8\";\n\trankdir=LR;\n\tlabelloc=t;\n\tlabeljust=l;\n"
-	      "\tfontname=\"sans-serif\";\n\tnode [fontname=\"sans-serif\"];\n\tedge [fontname=\"sans-serif\", fontsize=10];\n",
+	fputs("digraph locklab {\n"
+	      "\tcharset=\"UTF-8\";\n"
+	      "\trankdir=LR;\n"
+	      "\tlabelloc=t;\n"
+	      "\tlabeljust=l;\n"
+	      "\tfontname=\"sans-serif\";\n"
+	      "\tnode [fontname=\"sans-serif\"];\n"
+	      "\tedge [fontname=\"sans-serif\", fontsize=10];\n",
 	      out);
 	draw_caption(&g);
 	for (i = 0; i < picture->nr_tasks; i++)

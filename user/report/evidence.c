@@ -2,9 +2,10 @@
 /*
  * evidence - the four conditions (Coffman, Elphick, Shoshani 1971) and the way out, in sentences
  *
- * The judge says which condition holds, by which reason, and who shows it best; here that becomes what a person can check:
- * the lock's word and owner, who holds and waits since when and where. Nothing is said that the picture does not support: a
- * path that is not in it ("every other path") is never spoken of.
+ * The judge says which condition holds, by which reason, and who shows it best; here that becomes
+ * what a person can check: the lock's word and owner, who holds and waits since when and where.
+ * Nothing is said that the picture does not support: a path that is not in it ("every other path")
+ * is never spoken of.
  */
 #include "report.h"
 #include "words.h"
@@ -41,8 +42,9 @@ static bool is_end_of_somebody(const struct lab_picture *p, u32 lock)
 }
 
 /*
- * Among those stuck for want of a wake-up, one that waits for more than the end of another: who joins the others tells nothing
- * about what went wrong. Return: its position; that of @task if there is none such.
+ * Among those stuck for want of a wake-up, one that waits for more than the end of another: who
+ * joins the others tells nothing about what went wrong. Return: its position; that of @task if
+ * there is none such.
  */
 static u32 telling_member(const struct lab_picture *p, const struct lab_finding *f, u32 task)
 {
@@ -54,16 +56,19 @@ static u32 telling_member(const struct lab_picture *p, const struct lab_finding 
 	if (!is_end_of_somebody(p, words_wait_of(p, f, given)))
 		return given;
 	for (i = 0; i < f->nr_tasks; i++)
-		if (words_lock_at(p, words_wait_of(p, f, i)) && !is_end_of_somebody(p, words_wait_of(p, f, i)))
+		if (words_lock_at(p, words_wait_of(p, f, i)) &&
+		    !is_end_of_somebody(p, words_wait_of(p, f, i)))
 			return i;
 	return given;
 }
 
-/* The task that the remedy speaks of: the judge's choice, unless another tells more or that one is gone. */
+/* The task that the remedy speaks of: the judge's choice, unless another tells more or that one is
+ * gone. */
 static u32 remedy_task(const struct lab_picture *p, const struct lab_finding *f)
 {
 	const struct lab_task *t = words_task_at(p, f->remedy_task);
-	u32 task = t && !(t->status & LAB_TASK_IS_GONE) ? f->remedy_task : words_finding_task(p, f, 0);
+	u32 task =
+		t && !(t->status & LAB_TASK_IS_GONE) ? f->remedy_task : words_finding_task(p, f, 0);
 
 	if (f->remedy == LAB_REMEDY_WAKE)
 		return words_finding_task(p, f, telling_member(p, f, task));
@@ -267,7 +272,8 @@ static void say_hold_and_wait(struct words *w, const struct lab_picture *p,
 		if (l && is_end_of_somebody(p, lock))
 			words_add(w, " None of these waits is for a lock that somebody holds.");
 		else if (l)
-			words_add(w, " Who could end a wait for a %s is not recorded in it.", words_kind(l->kind));
+			words_add(w, " Who could end a wait for a %s is not recorded in it.",
+				  words_kind(l->kind));
 		break;
 	case LAB_BECAUSE_OWNER_GONE:
 		lock = shown_lock(p, f, shown_task(p, f, c->task), c->lock);
@@ -352,10 +358,12 @@ static void say_no_preemption(struct words *w, const struct lab_picture *p,
 			words_add(w, ", and a robust mutex is of no help while its owner lives");
 		else if (mutexes)
 			words_add(w, ", and %s robust",
-				  mutexes == 1 ? "the mutex is not" : mutexes == 2 ? "neither mutex is"
-										   : "none of the mutexes is");
+				  mutexes == 1	 ? "the mutex is not"
+				  : mutexes == 2 ? "neither mutex is"
+						 : "none of the mutexes is");
 		else
-			words_add(w, ", and nothing else ends %s", f->nr_tasks == 1 ? "it" : "them");
+			words_add(w, ", and nothing else ends %s",
+				  f->nr_tasks == 1 ? "it" : "them");
 		words_add(w, ".");
 		if (c->reason == LAB_BECAUSE_OWNER_GONE)
 			words_add(w, " So nobody takes it from an owner that is gone.");
@@ -501,12 +509,14 @@ static bool is_same_place(const struct lab_picture *p, u32 a, u32 b)
 	const struct lab_task *x = words_task_at(p, a), *y = words_task_at(p, b);
 	const struct lab_frame *f = x ? words_place(x) : NULL, *g = y ? words_place(y) : NULL;
 
-	return f && g && f->address == g->address && (f->module == g->module || (f->line && f->line == g->line));
+	return f && g && f->address == g->address &&
+	       (f->module == g->module || (f->line && f->line == g->line));
 }
 
 /*
- * One order for all: who takes @wanted while holding @held should take @wanted first. In a circle of two that already is the
- * other's order; in a longer one it says so of one link, and any link does.
+ * One order for all: who takes @wanted while holding @held should take @wanted first. In a circle
+ * of two that already is the other's order; in a longer one it says so of one link, and any link
+ * does.
  */
 static void advise_order(struct words *w, const struct lab_picture *p, const struct lab_finding *f,
 			 u32 task)
@@ -554,8 +564,10 @@ static void advise_order(struct words *w, const struct lab_picture *p, const str
 		if (is_same_place(p, task, other)) {
 			words_add(w, "): ");
 			words_task(w, p, other);
-			words_add(w, " takes them the other way round in the same line, so give them an order that does not depend "
-				     "on the caller (by address or name, say). Or release ");
+			words_add(
+				w,
+				" takes them the other way round in the same line, so give them an order that does not depend "
+				"on the caller (by address or name, say). Or release ");
 		} else {
 			words_add(w, "): ");
 			words_task(w, p, other);
@@ -708,7 +720,8 @@ const char *evidence_remedy(const struct lab_picture *p, const struct lab_findin
 	words_init(&w, buffer, size);
 	advise(&w, p, f);
 	words_add(&w, " Cheapest condition to break: %s", how_to_break(f));
-	/* It is the owner's path that lacks the unlock, and the owner is gone: where its waiters are is not the place. */
+	/* It is the owner's path that lacks the unlock, and the owner is gone: where its waiters
+	 * are is not the place. */
 	if (f->kind != LAB_ABANDONED_LOCK)
 		words_where(&w, p, task);
 	words_add(&w, ".");

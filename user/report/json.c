@@ -2,8 +2,9 @@
 /*
  * json - a picture as one JSON document; locklab.schema.json says what is in it
  *
- * Keys come in a fixed order and are always there; what is not known is null. Strings that a target chose are UTF-8 where they
- * are UTF-8; each other byte XX becomes the character U+00XX, so that every string is valid and no byte is lost.
+ * Keys come in a fixed order and are always there; what is not known is null. Strings that a target
+ * chose are UTF-8 where they are UTF-8; each other byte XX becomes the character U+00XX, so that
+ * every string is valid and no byte is lost.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -18,7 +19,8 @@ enum { EVIDENCE_BYTES = 4096,
        SPACE_BYTES = 64,
        ADDRESS_BYTES = 24 };
 
-/* Takes over @value. jansson answers NULL without memory; then one -ENOMEM at the end says so for all. */
+/* Takes over @value. jansson answers NULL without memory; then one -ENOMEM at the end says so for
+ * all. */
 struct object {
 	json_t *json;
 	bool failed;
@@ -357,8 +359,9 @@ static json_t *picture_json(const struct lab_picture *p, bool *failed)
 }
 
 /*
- * jansson writes U+007F and up as they are. A terminal must not see the unsafe ones, and a byte that was broken has to be told
- * from the character it could be taken for: those, and all up to U+00FF, go out as \uXXXX, which is the same string to a parser.
+ * jansson writes U+007F and up as they are. A terminal must not see the unsafe ones, and a byte
+ * that was broken has to be told from the character it could be taken for: those, and all up to
+ * U+00FF, go out as \uXXXX, which is the same string to a parser.
  */
 static void put(FILE *out, const char *s)
 {

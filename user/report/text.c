@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * text - a picture for people, on one screen: the verdict first, the circle drawn, the evidence, what to do
+ * text - a picture for people, on one screen: the verdict first, the circle drawn, the evidence,
+ * what to do
  *
- * Long findings lose their middle, never their ends; what was left out is always counted. Colour repeats what words and marks
- * say already. Nothing is wider than the terminal: sentences are wrapped, table cells and frames elided.
+ * Long findings lose their middle, never their ends; what was left out is always counted. Colour
+ * repeats what words and marks say already. Nothing is wider than the terminal: sentences are
+ * wrapped, table cells and frames elided.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -51,7 +53,8 @@ static void tint(const struct page *g, enum tint t)
 		fprintf(g->out, "\033[%sm", codes[t]);
 }
 
-/* Prints as much of @s as fits into @room columns, elided at the end if it is longer. Return: columns used. */
+/* Prints as much of @s as fits into @room columns, elided at the end if it is longer. Return:
+ * columns used. */
 static unsigned int put_elided(const struct page *g, const char *s, unsigned int room)
 {
 	const char *dots = g->utf8 ? "…" : "...";
@@ -125,8 +128,8 @@ static unsigned int word_columns(const struct page *g, const char *start, const 
 }
 
 /*
- * A paragraph: @first (tinted) before its first line, @rest before the others. A word that is longer than a line is broken where
- * the line ends.
+ * A paragraph: @first (tinted) before its first line, @rest before the others. A word that is
+ * longer than a line is broken where the line ends.
  */
 static void paragraph(const struct page *g, enum tint t, const char *first, const char *rest,
 		      const char *s)
@@ -220,7 +223,8 @@ static void relation(struct words *w, const struct lab_picture *p, u32 lock, u32
 	const struct lab_lock *l = words_lock_at(p, lock);
 
 	if (!words_holds(p, next, lock))
-		words_add(w, l && l->kind == LAB_RWLOCK && words_waits(p, next, lock) ? "behind " : "up to ");
+		words_add(w, l && l->kind == LAB_RWLOCK && words_waits(p, next, lock) ? "behind "
+										      : "up to ");
 	else
 		words_add(w, l && words_is_exclusive(l->kind) ? "held by " : "up to ");
 }
@@ -326,7 +330,8 @@ static void show_stack(const struct page *g, const struct lab_task *t, u32 max)
 			break;
 		}
 		if (run) {
-			const struct lab_frame *entry = &t->stack[i + run - 1]; /* what the program called */
+			const struct lab_frame *entry =
+				&t->stack[i + run - 1]; /* what the program called */
 
 			words_frame(&w, entry);
 			if (run > 1)
@@ -478,9 +483,11 @@ static void show_conditions(const struct page *g, const struct lab_finding *f)
 										 : 1;
 		char first[64];
 
-		snprintf(first, sizeof(first), "  %s %s: ", g->utf8 ? marks[mark].utf8 : marks[mark].ascii, labels[c]);
+		snprintf(first, sizeof(first),
+			 "  %s %s: ", g->utf8 ? marks[mark].utf8 : marks[mark].ascii, labels[c]);
 		paragraph(g, marks[mark].tint, first, "    ",
-			  evidence_condition(g->p, f, (enum lab_coffman)c, evidence, sizeof(evidence)));
+			  evidence_condition(g->p, f, (enum lab_coffman)c, evidence,
+					     sizeof(evidence)));
 	}
 	blank(g);
 }
@@ -742,9 +749,12 @@ static void show_nothing(const struct page *g)
 		else if (waiting == 1)
 			words_add(&w, ", 1 of them waits, for something that can still come");
 		else if (waiting)
-			words_add(&w, ", %u of them wait, each for something that can still come", waiting);
+			words_add(&w, ", %u of them wait, each for something that can still come",
+				  waiting);
 		else
-			words_add(&w, "%s", asked == 1 ? "; it waits for nobody" : ", none of them waits for another");
+			words_add(&w, "%s",
+				  asked == 1 ? "; it waits for nobody"
+					     : ", none of them waits for another");
 		words_add(&w, ".");
 		paragraph(g, GOOD, "NOTHING WRONG FOUND: ", "", w.s);
 	}

@@ -40,7 +40,8 @@ static void words_end_in_dots(struct words *w)
 	w->len += sizeof(dots) - 1;
 }
 
-/* @s is safe: our own words, or already escaped. All of it or, at the end of the buffer, as much as fits. */
+/* @s is safe: our own words, or already escaped. All of it or, at the end of the buffer, as much as
+ * fits. */
 static void words_put(struct words *w, const char *s, size_t n)
 {
 	if (w->cut || !w->size)
@@ -104,8 +105,9 @@ size_t words_decode(const char *str, u32 *code)
 }
 
 /*
- * Controls (C0, DEL, C1), what reorders or hides text (bidi, zero-width, fillers, tags: Unicode's Default_Ignorable and
- * Bidi_Control), line and paragraph separators, and what is no character at all.
+ * Controls (C0, DEL, C1), what reorders or hides text (bidi, zero-width, fillers, tags: Unicode's
+ * Default_Ignorable and Bidi_Control), line and paragraph separators, and what is no character at
+ * all.
  */
 bool words_is_unsafe(u32 code)
 {
@@ -151,7 +153,8 @@ bool words_utf8(void)
 	return codeset && !strcmp(codeset, "UTF-8");
 }
 
-/* A character that the C library does not know may be wide: then two columns, so that a line is rather too short. */
+/* A character that the C library does not know may be wide: then two columns, so that a line is
+ * rather too short. */
 static unsigned int code_columns(u32 code)
 {
 	int n;
@@ -211,7 +214,8 @@ unsigned int words_columns(const char *s)
 	return sum;
 }
 
-/* The end of a long name tells more of it than the middle: keep two thirds of the head, one third of the tail. */
+/* The end of a long name tells more of it than the middle: keep two thirds of the head, one third
+ * of the tail. */
 static void put_name(struct words *w, const char *name, unsigned int max)
 {
 	const unsigned int head = max - max / 3 - 3, tail = max / 3;
@@ -552,7 +556,8 @@ static u32 lock_target(const struct lab_picture *p, const struct lab_lock *l)
 	return LAB_NONE;
 }
 
-/* Two objects of one type have members of one name: then the name alone would make two locks look like one. */
+/* Two objects of one type have members of one name: then the name alone would make two locks look
+ * like one. */
 static bool symbol_is_taken(const struct lab_picture *p, const struct lab_lock *l)
 {
 	u32 i;
@@ -836,7 +841,8 @@ void words_frame(struct words *w, const struct lab_frame *frame)
 	if (frame->function) {
 		const char *name = frame->function;
 
-		/* The C library's own names for what programs call: __GI___pthread_mutex_lock is pthread_mutex_lock. */
+		/* The C library's own names for what programs call: __GI___pthread_mutex_lock is
+		 * pthread_mutex_lock. */
 		if (words_is_plumbing(frame) && name[0] == '_') {
 			name += strspn(name, "_");
 			if (has_prefix(name, "GI_"))
@@ -871,7 +877,8 @@ bool words_where(struct words *w, const struct lab_picture *p, u32 task)
 	return true;
 }
 
-/* "2 threads of bank (pid 4711)", "3 threads of 2 processes (bank (pid 4711) and ...)", "thread 4712 (audit) of ...". */
+/* "2 threads of bank (pid 4711)", "3 threads of 2 processes (bank (pid 4711) and ...)", "thread
+ * 4712 (audit) of ...". */
 static void headline_who(struct words *w, const struct lab_picture *p, const struct lab_finding *f)
 {
 	enum { MAX_NAMED = 3 };
@@ -991,14 +998,16 @@ void words_headline(struct words *w, const struct lab_picture *p, const struct l
 		}
 		if (!f->is_cycle) {
 			words_add(w, " %s, each for somebody else among them: they %s.",
-				  !spinning ? "wait" : spinning == f->nr_tasks ? "spin"
-									       : "wait or spin",
+				  !spinning		    ? "wait"
+				  : spinning == f->nr_tasks ? "spin"
+							    : "wait or spin",
 				  for_ever(f));
 			return;
 		}
 		words_add(w, " %s for each other%s and %s.",
-			  !spinning ? "wait" : spinning == f->nr_tasks ? "spin"
-								       : "wait and spin",
+			  !spinning		    ? "wait"
+			  : spinning == f->nr_tasks ? "spin"
+						    : "wait and spin",
 			  !two && f->is_cycle ? " in a circle" : "", for_ever(f));
 		return;
 	case LAB_SELF_DEADLOCK:

@@ -2,15 +2,17 @@
 /*
  * words - the phrases that all faces share: names of tasks, locks and places, made safe to show
  *
- * What a target chose (comm, symbol, path) enters a sentence only through words_name(): control characters, bidi and
- * zero-width marks and broken UTF-8 become \xNN there, so that a finished sentence is printable UTF-8 whatever the target did.
+ * What a target chose (comm, symbol, path) enters a sentence only through words_name(): control
+ * characters, bidi and zero-width marks and broken UTF-8 become \xNN there, so that a finished
+ * sentence is printable UTF-8 whatever the target did.
  */
 #ifndef LOCKLAB_REPORT_WORDS_H
 #define LOCKLAB_REPORT_WORDS_H
 
 #include "core/model.h"
 
-/* A sentence under construction, in a buffer of fixed size. What does not fit is cut at a character and ends in "...". */
+/* A sentence under construction, in a buffer of fixed size. What does not fit is cut at a character
+ * and ends in "...". */
 struct words {
 	char *s;
 	size_t size; /* of the buffer, with its NUL */
@@ -23,7 +25,8 @@ struct words {
 	struct words name;         \
 	words_init(&name, name##_buffer, sizeof(name##_buffer))
 
-/* Longest name of a target's that a sentence takes before it is elided in the middle, in columns. */
+/* Longest name of a target's that a sentence takes before it is elided in the middle, in columns.
+ */
 #define WORDS_NAME_COLUMNS 64
 
 void words_init(struct words *w, char *buffer, size_t size);
@@ -60,15 +63,17 @@ u32 words_finding_task(const struct lab_picture *p, const struct lab_finding *f,
 u32 words_finding_lock(const struct lab_picture *p, const struct lab_finding *f, u32 i);
 u32 words_finding_victim(const struct lab_picture *p, const struct lab_finding *f, u32 i);
 
-/* The lock that the @i-th task of a finding is stuck for; LAB_NONE if it waits for nothing known. */
+/* The lock that the @i-th task of a finding is stuck for; LAB_NONE if it waits for nothing known.
+ */
 u32 words_wait_of(const struct lab_picture *p, const struct lab_finding *f, u32 i);
 
 bool words_holds(const struct lab_picture *p, u32 task, u32 lock);
 bool words_waits(const struct lab_picture *p, u32 task, u32 lock);
 
 /*
- * In a cycle, the lock that the @i-th task holds and the one before it waits for; LAB_NONE otherwise, also if that one only
- * waits for it to be served before (a reader behind a queued writer, a member of a group of possible wakers).
+ * In a cycle, the lock that the @i-th task holds and the one before it waits for; LAB_NONE
+ * otherwise, also if that one only waits for it to be served before (a reader behind a queued
+ * writer, a member of a group of possible wakers).
  */
 u32 words_hold_of(const struct lab_picture *p, const struct lab_finding *f, u32 i);
 
@@ -93,7 +98,8 @@ bool words_where(struct words *w, const struct lab_picture *p,
 		 u32 task); /* " in transfer() (bank.c:41)", or nothing */
 const char *words_basename(const char *path);
 
-/* The line that says it all, without the certainty: "2 threads of bank (pid 4711) wait for each other ...". */
+/* The line that says it all, without the certainty: "2 threads of bank (pid 4711) wait for each
+ * other ...". */
 void words_headline(struct words *w, const struct lab_picture *p, const struct lab_finding *f);
 
 #endif
