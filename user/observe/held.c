@@ -131,31 +131,32 @@ static void add_hit(struct scan *s, u64 address, u32 owner, bool is_rwlock)
 }
 
 /*
- * Objects that begin in the first @starts bytes, @size of which were read. Both kinds of lock are aligned to 8 bytes. A mutex has
- * its owner at +8 and a rwlock at +24, so one look at each aligned word with a TID's value finds either.
+ * Objects that begin in the first @starts bytes, @size of which were read. Both kinds of lock are aligned to 8 bytes and have their
+ * owner 8 and 24 bytes from the start: one look at each aligned word finds either, and most words are no TID of this process.
  */
 static void scan_bytes(struct scan *s, u64 address, const u8 *bytes, u32 starts, u32 size)
 {
-	for (u32 i = 0; i < starts; i += 8) {
+	u32 range = s->max_tid - s->min_tid;
+
+	for (u32 i = GLIBC_MUTEX_OWNER_AT; i + sizeof(u32) <= size; i += 8) {
+		u32 mutex = i - GLIBC_MUTEX_OWNER_AT, rwlock = i - GLIBC_RWLOCK_OWNER_AT;
 		struct glibc_mutex m;
 		struct glibc_rwlock l;
 		u32 v;
 
-		if (i + GLIBC_MUTEX_SIZE <= size) {
-			memcpy(&v, bytes + i + GLIBC_MUTEX_OWNER_AT, sizeof(v));
-			if (v && is_tid(s, v)) {
-				glibc_mutex_parse(&m, bytes + i);
-				if (glibc_mutex_is_held(&m))
-					add_hit(s, address + i, v, false);
-			}
+		memcpy(&v, bytes + i, sizeof(v));
+		if (v - s->min_tid > range || !is_tid(s, v))
+			continue;
+		if (mutex < starts && mutex + GLIBC_MUTEX_SIZE <= size) {
+			glibc_mutex_parse(&m, bytes + mutex);
+			if (glibc_mutex_is_held(&m))
+				add_hit(s, address + mutex, v, false);
 		}
-		if (i + GLIBC_RWLOCK_SIZE <= size) {
-			memcpy(&v, bytes + i + GLIBC_RWLOCK_OWNER_AT, sizeof(v));
-			if (v && is_tid(s, v)) {
-				glibc_rwlock_parse(&l, bytes + i);
-				if (glibc_rwlock_is_write_held(&l))
-					add_hit(s, address + i, v, true);
-			}
+		if (i >= GLIBC_RWLOCK_OWNER_AT && rwlock < starts &&
+		    rwlock + GLIBC_RWLOCK_SIZE <= size) {
+			glibc_rwlock_parse(&l, bytes + rwlock);
+			if (glibc_rwlock_is_write_held(&l))
+				add_hit(s, address + rwlock, v, true);
 		}
 	}
 }
