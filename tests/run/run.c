@@ -322,7 +322,7 @@ static void read_file(pid_t pid, const char *file, char *buffer, size_t size)
  * Visit the descendants of @pid that live, children last. A process that is reparented to us while
  * we walk is met in the next round: callers repeat until there are none.
  */
-static unsigned int for_each_descendant(pid_t pid, void (*visit)(pid_t, void *), void *arg)
+static unsigned int visit_descendants(pid_t pid, void (*visit)(pid_t, void *), void *arg)
 {
 	char path[64], *word, *save;
 	char *children = NULL;
@@ -348,7 +348,7 @@ static unsigned int for_each_descendant(pid_t pid, void (*visit)(pid_t, void *),
 
 				if (child <= 0)
 					continue;
-				nr += for_each_descendant(child, visit, arg);
+				nr += visit_descendants(child, visit, arg);
 				nr++;
 				visit(child, arg);
 			}
@@ -400,7 +400,7 @@ static unsigned int end_all(unsigned int ms)
 	unsigned int left;
 
 	for (;;) {
-		left = for_each_descendant(getpid(), visit_kill, NULL);
+		left = visit_descendants(getpid(), visit_kill, NULL);
 		reap();
 		if (!left || now_ms() >= end)
 			return left;
@@ -479,11 +479,11 @@ static void judge_end(struct suite *s, int status)
 		if (!*s->skip_reason && last)
 			snprintf(s->skip_reason, sizeof(s->skip_reason), "%s",
 				 last + strspn(last, "# "));
-		if (status && status != SKIP_STATUS)
+		if (status && status != SKIP_STATUS) {
 			fail(s, "the suite exited with %d and no result", status);
-		else if (!*s->skip_reason || (s->plan == 0 && !status && last && !*s->skip_reason))
+		} else if (!*s->skip_reason) {
 			fail(s, "the suite ran no test and gave no reason");
-		else {
+		} else {
 			char directive[600];
 
 			snprintf(directive, sizeof(directive), "SKIP %s", s->skip_reason);
@@ -546,7 +546,7 @@ static void run(struct suite *s)
 	if (timed_out) {
 		struct details processes = { 0 };
 
-		for_each_descendant(getpid(), visit_describe, &processes);
+		visit_descendants(getpid(), visit_describe, &processes);
 		read_output(s, fd);
 		for (unsigned int i = 0; i < processes.nr && i < MAX_DETAILS; i++)
 			details_add(&s->details, processes.lines[i]);
@@ -567,10 +567,10 @@ static void run(struct suite *s)
 		end = now_ms() + GRACE_MS;
 		do {
 			reap();
-			remaining = for_each_descendant(getpid(), visit_nothing, NULL);
+			remaining = visit_descendants(getpid(), visit_nothing, NULL);
 		} while (remaining && now_ms() < end && poll(NULL, 0, 5) == 0);
 		if (remaining) {
-			for_each_descendant(getpid(), visit_describe, &s->details);
+			visit_descendants(getpid(), visit_describe, &s->details);
 			fail(s, "the suite left %u processes behind", remaining);
 		}
 	}

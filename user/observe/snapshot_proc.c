@@ -107,7 +107,9 @@ static u32 last_number(const char *status, const char *name)
 	const char *value = field(status, name);
 	u32 last = 0;
 
-	while (value && *value && *value != '\n') {
+	if (!value)
+		return 0;
+	while (*value && *value != '\n') {
 		char *end;
 		unsigned long n = strtoul(value, &end, 10);
 
