@@ -36,7 +36,10 @@ static bool is_in_finding(const struct coffman_case *c, u32 lock)
 	return c->lock_stamp[lock] == c->stamp;
 }
 
-/* What the task waits for in this finding: in a cycle its own lock, otherwise the first of its waits that belongs here. */
+/*
+ * What the task waits for in this finding: in a cycle its own lock, otherwise the first of its
+ * waits that belongs here.
+ */
 static u32 lock_of_task(const struct coffman_case *c, u32 i)
 {
 	const struct lab_task *task = task_at(c, i);
@@ -88,7 +91,10 @@ static u32 find_doubt(const struct coffman_case *c)
 	return LAB_NONE;
 }
 
-/* A task whose signal handler could end it: by a wake-up that a group is waiting for, or by interrupting a call. */
+/*
+ * A task whose signal handler could end it: by a wake-up that a group is waiting for, or by
+ * interrupting a call.
+ */
 static u32 find_handler(const struct coffman_case *c)
 {
 	if (c->through_group || has_kind(c, KINDS_INTERRUPTIBLE))
@@ -97,8 +103,8 @@ static u32 find_handler(const struct coffman_case *c)
 }
 
 /*
- * Proven: what it rests on was read more than once and did not change, nothing was lost, nobody unseen could end it. Anything
- * less is probable.
+ * Proven: what it rests on was read more than once and did not change, nothing was lost, nobody
+ * unseen could end it. Anything less is probable.
  */
 static enum lab_certainty certainty(const struct coffman_case *c)
 {
@@ -212,7 +218,10 @@ static struct lab_condition hold_and_wait(const struct coffman_case *c)
 	return because(1, LAB_BECAUSE_EACH_HOLDS_AND_WAITS, task_index(c, 0), lock_of_task(c, 0));
 }
 
-/* A timeout or signal of one task opens a circle; at an abandoned lock it lets that one go, so there it takes all of them. */
+/*
+ * A timeout or signal of one task opens a circle; at an abandoned lock it lets that one go, so
+ * there it takes all of them.
+ */
 static struct lab_condition no_preemption(const struct coffman_case *c)
 {
 	const u32 ends = LAB_TASK_WAITS_TIMED | LAB_TASK_SIGNALLED;
@@ -249,8 +258,9 @@ static struct lab_condition circular_wait(const struct coffman_case *c)
 }
 
 /*
- * Who closed the circle: the one that has waited for the shortest time. Without its request all others would have gone on, and
- * the order in which they took their locks stands; so it is the one to change. The first, where times are not known.
+ * Who closed the circle: the one that has waited for the shortest time. Without its request all
+ * others would have gone on, and the order in which they took their locks stands; so it is the one
+ * to change. The first, where times are not known.
  */
 static u32 newest_waiter(const struct coffman_case *c)
 {
@@ -314,8 +324,9 @@ static enum lab_remedy remedy_of_cycle(const struct coffman_case *c, u32 *who)
 }
 
 /*
- * Locks without a recorded owner. One rwlock that readers have, and everybody asks for it again: somebody in there is one of
- * the readers. Several exclusive locks: they are held in here, too. Otherwise nobody is left to signal.
+ * Locks without a recorded owner. One rwlock that readers have, and everybody asks for it again:
+ * somebody in there is one of the readers. Several exclusive locks: they are held in here, too.
+ * Otherwise nobody is left to signal.
  */
 static enum lab_remedy remedy_of_stall(const struct coffman_case *c, u32 *who)
 {
@@ -377,8 +388,9 @@ static enum lab_remedy remedy(const struct coffman_case *c, u32 *who)
  *
  *   one order (ORDER): one request moves, nobody gives anything up        -> circular wait
  *   a wake-up from outside the circle (WAKE): likewise                    -> circular wait
- *   have it no more when asking (RECURSIVE, UPGRADE, REAP, DRAIN): one unlock, close or read before one wait -> hold and wait
- *   take it away (ROBUST: from the dead; LET_TIME_OUT: already so)        -> no preemption
+ *   have it no more when asking (RECURSIVE, UPGRADE, REAP, DRAIN): one unlock, close or read before
+ *   one wait -> hold and wait take it away (ROBUST: from the dead; LET_TIME_OUT: already so)       
+ *   -> no preemption
  *
  * Mutual exclusion is what the lock is there for, so it never is the cheapest.
  */

@@ -2,8 +2,9 @@
 /*
  * coffman - what a finding says: how sure it is, the four conditions, what to do
  *
- * Coffman, Elphick, Shoshani, "System Deadlocks", ACM Computing Surveys 3:2, 1971: a deadlock needs mutual exclusion, hold and
- * wait, no preemption and circular wait, all four. So each finding says which hold, and which one is the cheapest to break.
+ * Coffman, Elphick, Shoshani, "System Deadlocks", ACM Computing Surveys 3:2, 1971: a deadlock needs
+ * mutual exclusion, hold and wait, no preemption and circular wait, all four. So each finding says
+ * which hold, and which one is the cheapest to break.
  */
 #ifndef LOCKLAB_CORE_COFFMAN_H
 #define LOCKLAB_CORE_COFFMAN_H
@@ -29,7 +30,10 @@ struct coffman_case {
 	bool through_group;
 };
 
-/* Fill in the finding's certainty, conditions, remedy and cheapest condition. O(its tasks, locks and their holds). */
+/*
+ * Fill in the finding's certainty, conditions, remedy and cheapest condition. O(its tasks, locks
+ * and their holds).
+ */
 void coffman_fill(const struct coffman_case *c);
 
 #endif

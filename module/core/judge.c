@@ -3,14 +3,17 @@
  * judge - picture -> wait-for graph -> circles -> findings
  *
  *   node                    needs
- *   ----------------------  ---------------------------------------------------------------------------------
+ *   ---------------------- 
+ *   ---------------------------------------------------------------------------------
  *   task                    all locks it waits for, or any (LAB_TASK_WAITS_ANY)
- *   lock                    all its holders, or any (KINDS_ANY_HOLDER); without a holder its group of wakers
- *   read side of a lock     the writer that has it; else the writers queued for it. Only for locks that readers have
+ *   lock                    all its holders, or any (KINDS_ANY_HOLDER); without a holder its group
+ *   of wakers read side of a lock     the writer that has it; else the writers queued for it. Only
+ *   for locks that readers have
  *   group                   any member
  *
- * Who is not seen is never accused: a lock that nobody known could release, a lock marked unseen, a task that could not be
- * looked at and an empty group can always act. Gone tasks never act, except that the kernel lets go of what it manages.
+ * Who is not seen is never accused: a lock that nobody known could release, a lock marked unseen, a
+ * task that could not be looked at and an empty group can always act. Gone tasks never act, except
+ * that the kernel lets go of what it manages.
  */
 #include "carve.h"
 #include "coffman.h"
@@ -167,8 +170,9 @@ static bool has_arrays(const struct lab_picture *p)
 /* ---- how large can it all get? */
 
 /*
- * A finding has at least one waiting task and one lock that is waited for. Cycles and knots share neither tasks nor locks, and
- * a lock without its owner is laid at one door only (gone_holder[]), so there are at most so many.
+ * A finding has at least one waiting task and one lock that is waited for. Cycles and knots share
+ * neither tasks nor locks, and a lock without its owner is laid at one door only (gone_holder[]),
+ * so there are at most so many.
  */
 static u64 most_findings(const struct lab_picture *p)
 {
@@ -357,8 +361,9 @@ static void count_group_members(struct judge *j)
 }
 
 /*
- * A reader does not wait for other readers, but for the writers that are in front of it. All of them where the lock prefers
- * writers; otherwise it may be next after the first, so any of them is enough.
+ * A reader does not wait for other readers, but for the writers that are in front of it. All of
+ * them where the lock prefers writers; otherwise it may be next after the first, so any of them is
+ * enough.
  */
 static void add_read_sides(struct judge *j)
 {
@@ -503,8 +508,9 @@ static void add_member(struct judge *j, struct draft *d, u32 task)
 }
 
 /*
- * Kinds of a circle, the more telling first: pipes and processes need other cures than locks; threads that spin are seen by
- * other means; a circle that is closed only because nobody else is left to help is a stall, not a deadlock.
+ * Kinds of a circle, the more telling first: pipes and processes need other cures than locks;
+ * threads that spin are seen by other means; a circle that is closed only because nobody else is
+ * left to help is a stall, not a deadlock.
  */
 static enum lab_finding_kind kind_of(const struct draft *d, bool is_cycle, bool has_io, bool spins)
 {
@@ -545,7 +551,8 @@ static bool draft_circle(struct judge *j, struct draft *d)
 }
 
 /*
- * The tasks that wait for @l directly and can not go on because of it; each task and lock once a stamp. With @out NULL they are only counted.
+ * The tasks that wait for @l directly and can not go on because of it; each task and lock once a
+ * stamp. With @out NULL they are only counted.
  */
 static void direct_waiters(struct judge *j, struct draft *d, u32 l, enum lab_access held, u32 *out,
 			   u32 *nr)
@@ -672,7 +679,10 @@ static void stamp_circles(struct judge *j)
 	}
 }
 
-/* Victims by draft: a counting sort. Direct waiters of a gone owner are among them until fill_victims(). */
+/*
+ * Victims by draft: a counting sort. Direct waiters of a gone owner are among them until
+ * fill_victims().
+ */
 static void find_victims(struct judge *j)
 {
 	u32 d, t;
@@ -710,7 +720,10 @@ static void insertion_sort(struct sort_item *items, u32 nr)
 	}
 }
 
-/* items[0, nr) by key, equal keys as they were: a radix sort that skips the digits that all have in common. */
+/*
+ * items[0, nr) by key, equal keys as they were: a radix sort that skips the digits that all have in
+ * common.
+ */
 static void sort_items(struct judge *j, u32 nr)
 {
 	struct sort_item *from = j->items, *to = j->items_too;
@@ -756,7 +769,10 @@ static void sort_by_tid(struct judge *j, u32 *tasks, u32 nr)
 		tasks[i] = j->items[i].value;
 }
 
-/* Faults first, then what was asked about, then the larger, then the lower TID. Leaves the drafts' numbers in items[]. */
+/*
+ * Faults first, then what was asked about, then the larger, then the lower TID. Leaves the drafts'
+ * numbers in items[].
+ */
 static void sort_drafts(struct judge *j)
 {
 	const u32 most = (1u << 30) - 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR LGPL-2.1-or-later */
 /*
- * judge - from a picture to findings: what is wrong, how sure, the four Coffman conditions, the cheapest to break
+ * judge - from a picture to findings: what is wrong, how sure, the four Coffman conditions, the
+ * cheapest to break
  */
 #ifndef LOCKLAB_CORE_JUDGE_H
 #define LOCKLAB_CORE_JUDGE_H

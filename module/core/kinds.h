@@ -10,8 +10,8 @@
 #define KIND(kind) (1u << (kind))
 
 /*
- * One of several holders is enough to end a wait: one permit, one signal, one byte, one thread that ends its process. For a
- * futex word of a library we do not know, because it must not be accused.
+ * One of several holders is enough to end a wait: one permit, one signal, one byte, one thread that
+ * ends its process. For a futex word of a library we do not know, because it must not be accused.
  */
 #define KINDS_ANY_HOLDER                                                              \
 	(KIND(LAB_FUTEX) | KIND(LAB_CONDVAR) | KIND(LAB_SEMAPHORE) | KIND(LAB_PIPE) | \
@@ -39,7 +39,10 @@
 /* The call returns with EINTR when a signal is handled. */
 #define KINDS_INTERRUPTIBLE (KINDS_IO | KIND(LAB_FLOCK) | KIND(LAB_RECORD_LOCK))
 
-/* A cycle of these with a timed wait is worth a word; two idle ends of a socket with timeouts are not. */
+/*
+ * A cycle of these with a timed wait is worth a word; two idle ends of a socket with timeouts are
+ * not.
+ */
 #define KINDS_NEAR_MISS                                                                 \
 	(KIND(LAB_MUTEX) | KIND(LAB_RWLOCK) | KIND(LAB_THREAD) | KIND(LAB_SPINLOCK) |   \
 	 KIND(LAB_STDIO) | KIND(LAB_MALLOC) | KIND(LAB_FLOCK) | KIND(LAB_RECORD_LOCK) | \
@@ -62,7 +65,10 @@ static inline bool task_is_gone(const struct lab_task *task)
 	return (task->status & LAB_TASK_IS_GONE) || task->state == 'Z' || task->state == 'X';
 }
 
-/* The owner's death ends the wait (EOWNERDEAD), unless the C library has parked the waiter where nothing will reach it. */
+/*
+ * The owner's death ends the wait (EOWNERDEAD), unless the C library has parked the waiter where
+ * nothing will reach it.
+ */
 static inline bool lock_survives_owner(const struct lab_lock *lock)
 {
 	return kind_is(lock, KINDS_KERNEL_RELEASES) ||

@@ -2,9 +2,10 @@
 /*
  * model - tasks wait for locks, locks are held by tasks
  *
- * Data only. The sources (user/observe, later the module) fill a picture, the judge (judge.h) adds findings, the faces
- * (user/report) show it. Everything refers to everything by index into the picture's arrays; LAB_NONE is "no such thing".
- * Strings and arrays belong to whoever built the picture and live as long as it.
+ * Data only. The sources (user/observe, later the module) fill a picture, the judge (judge.h) adds
+ * findings, the faces (user/report) show it. Everything refers to everything by index into the
+ * picture's arrays; LAB_NONE is "no such thing". Strings and arrays belong to whoever built the
+ * picture and live as long as it.
  */
 #ifndef LOCKLAB_CORE_MODEL_H
 #define LOCKLAB_CORE_MODEL_H
@@ -51,7 +52,11 @@ enum lab_lock_attrs {
 	LAB_INCONSISTENT = 1 << 12, /* owner field and word disagree */
 	LAB_EDEADLK =
 		1
-		<< 13, /* the kernel refused this PI lock (EDEADLK or ESRCH) and the C library parked the caller */
+		/*
+		 * the kernel refused this PI lock (EDEADLK or ESRCH) and the C library parked the
+		 * caller
+		 */
+		<< 13,
 	LAB_OWNER_REUSED =
 		1 << 14, /* the recorded TID was handed on to a newer task: the owner is gone */
 };
@@ -59,7 +64,8 @@ enum lab_lock_attrs {
 enum lab_space {
 	LAB_SPACE_KERNEL, /* a = b = 0 */
 	LAB_SPACE_MM, /* a = lowest tgid that has this address space; private or anonymous memory */
-	LAB_SPACE_INODE, /* a = device, b = inode: shared mapping (address = offset), pipe, socket, file */
+	/* a = device, b = inode: shared mapping (address = offset), pipe, socket, file */
+	LAB_SPACE_INODE,
 	LAB_SPACE_TASK, /* a = tgid: the end of a process */
 };
 
@@ -76,7 +82,8 @@ enum lab_task_status {
 	LAB_TASK_IS_GONE = 1 << 1, /* does not exist any more: known only by a TID in a lock word */
 	LAB_TASK_IS_STOPPED = 1 << 2, /* T, t or frozen: it could go on if somebody let it */
 	LAB_TASK_IS_STEADY =
-		1 << 3, /* same state, call, arguments and switch count in every pass of this look */
+		/* same state, call, arguments and switch count in every pass of this look */
+		1 << 3,
 	LAB_TASK_WAITS_TIMED = 1 << 4, /* the wait ends by itself */
 	LAB_TASK_WAITS_ANY =
 		1 << 5, /* any one of its locks would do (futex_waitv, poll); otherwise all */
@@ -89,7 +96,8 @@ enum lab_task_status {
 
 /**
  * struct lab_task - a task, and what it waits for and holds
- * @first_wait: into picture.waits; @nr_waits of them. None: it runs, or waits for something nobody here could give
+ * @first_wait: into picture.waits; @nr_waits of them. None: it runs, or waits for something nobody
+ * here could give
  * @first_hold: into picture.holds; @nr_holds of them
  * @wait_ns: how long it has waited, -1 unknown
  * @call: what it is blocked in, for people: "futex(FUTEX_WAIT)", "read", NULL unknown
@@ -118,7 +126,8 @@ struct lab_task {
  * @symbol: what it is called in the program ("A", "pool.lock"), NULL unknown
  * @first_wait: into picture.lock_waits (indices of waits), @nr_waits
  * @first_hold: into picture.lock_holds (indices of holds), @nr_holds: the holders that are known
- * @wakers: group of tasks any one of which could end a wait here though no holder is recorded; LAB_NONE none needed
+ * @wakers: group of tasks any one of which could end a wait here though no holder is recorded;
+ * LAB_NONE none needed
  * @unseen: somebody we do not see may end a wait here: never part of a deadlock
  */
 struct lab_lock {
@@ -136,8 +145,10 @@ struct lab_lock {
 	bool unseen;
 };
 
-enum lab_access { LAB_EXCLUSIVE,
-		  LAB_SHARED };
+enum lab_access {
+	LAB_EXCLUSIVE,
+	LAB_SHARED
+};
 
 struct lab_wait {
 	u32 task, lock;
@@ -164,7 +175,10 @@ struct lab_hold {
 struct lab_group {
 	u32 first_member, nr_members; /* into picture.members: task indices */
 	const char *what; /* "the other threads of process 12", "whoever has the write end open" */
-	bool doubtful; /* somebody outside could act too (signal handler, shared word, io_uring): at most probable */
+	/*
+	 * somebody outside could act too (signal handler, shared word, io_uring): at most probable
+	 */
+	bool doubtful;
 };
 
 enum lab_finding_kind {
@@ -182,9 +196,11 @@ enum lab_finding_kind {
 	LAB_NR_FINDING_KINDS
 };
 
-enum lab_certainty { LAB_PROVEN,
-		     LAB_PROBABLE,
-		     LAB_POTENTIAL };
+enum lab_certainty {
+	LAB_PROVEN,
+	LAB_PROBABLE,
+	LAB_POTENTIAL
+};
 
 enum lab_coffman {
 	LAB_MUTUAL_EXCLUSION,
@@ -195,13 +211,17 @@ enum lab_coffman {
 };
 
 /*
- * Why a condition holds, or does not; user/report/evidence.c says it in words with the task and lock that show it.
+ * Why a condition holds, or does not; user/report/evidence.c says it in words with the task and
+ * lock that show it.
  *
  *   condition         holds  reason
- *   ----------------  -----  ------------------------------------------------------------------------------
- *   mutual exclusion   1     OWNERS_RECORDED, OWNER_UNKNOWN (kind is exclusive), SHARED (readers keep a writer out)
+ *   ----------------  ----- 
+ *   ------------------------------------------------------------------------------
+ *   mutual exclusion   1     OWNERS_RECORDED, OWNER_UNKNOWN (kind is exclusive), SHARED (readers
+ *   keep a writer out)
  *                      0     NOT_A_LOCK, SHARED (permits)
- *                     -1     OWNER_UNKNOWN (a futex word of an unknown library, or a word that says free)
+ *                     -1     OWNER_UNKNOWN (a futex word of an unknown library, or a word that says
+ *                     free)
  *   hold and wait      1     EACH_HOLDS_AND_WAITS
  *                      0     OWNER_GONE (it holds, and waits for nothing: abandoned_lock)
  *                     -1     NONE_KNOWN_HELD
@@ -215,7 +235,8 @@ enum lab_coffman {
 enum lab_reason {
 	LAB_BECAUSE_OWNERS_RECORDED, /* each lock is exclusive and names its owner */
 	LAB_BECAUSE_OWNER_UNKNOWN, /* the kind is exclusive, but records no owner */
-	LAB_BECAUSE_NOT_A_LOCK, /* condition, barrier, pipe, join ...: nothing is held exclusively */
+	/* condition, barrier, pipe, join ...: nothing is held exclusively */
+	LAB_BECAUSE_NOT_A_LOCK,
 	LAB_BECAUSE_SHARED, /* readers or permits */
 	LAB_BECAUSE_EACH_HOLDS_AND_WAITS,
 	LAB_BECAUSE_NONE_KNOWN_HELD, /* waits seen, holds not recorded by this kind */
@@ -228,7 +249,8 @@ enum lab_reason {
 	LAB_BECAUSE_KNOT, /* everybody who could help waits as well */
 	LAB_BECAUSE_SELF,
 	LAB_BECAUSE_NO_CYCLE, /* it waits for somebody who will never act, not in a circle */
-	LAB_BECAUSE_OUTSIDER, /* everybody seen waits, but somebody outside could act (shared word, io_uring) */
+	/* everybody seen waits, but somebody outside could act (shared word, io_uring) */
+	LAB_BECAUSE_OUTSIDER,
 	LAB_NR_REASONS
 };
 
@@ -240,7 +262,8 @@ struct lab_condition {
 
 /* What to do, said in words by user/report/evidence.c. */
 enum lab_remedy {
-	LAB_REMEDY_ORDER, /* break circular wait: one order for these locks; @task takes @lock out of it */
+	/* break circular wait: one order for these locks; @task takes @lock out of it */
+	LAB_REMEDY_ORDER,
 	LAB_REMEDY_RECURSIVE, /* self: release first, or make it recursive or error-checking */
 	LAB_REMEDY_ROBUST, /* owner died: make it robust, release on every path out of the thread */
 	LAB_REMEDY_WAKE, /* nobody left to signal, post or arrive: find the missing wake-up */
@@ -253,11 +276,14 @@ enum lab_remedy {
 
 /**
  * struct lab_finding - what is wrong, how sure, and why
- * @first_task: into picture.finding_tasks; @nr_tasks. In a cycle, task i waits for lock i, which task i+1 holds
+ * @first_task: into picture.finding_tasks; @nr_tasks. In a cycle, task i waits for lock i, which
+ * task i+1 holds
  * @first_lock: into picture.finding_locks; @nr_locks
  * @first_victim: into picture.finding_tasks too: @nr_victims tasks stuck behind it, not part of it
- * @is_cycle: tasks and locks are in cycle order (otherwise: tasks are those stuck, locks what they wait for)
- *	A reader may wait for a queued writer of a rwlock that readers hold: then task i+1 is queued for lock i, and waits for it too
+ * @is_cycle: tasks and locks are in cycle order (otherwise: tasks are those stuck, locks what they
+ * wait for)
+ *	A reader may wait for a queued writer of a rwlock that readers hold: then task i+1 is
+ *	queued for lock i, and waits for it too
  * @asked: touches a process the user asked about, as member or victim
  */
 struct lab_finding {
@@ -274,17 +300,22 @@ struct lab_finding {
 	u32 remedy_task, remedy_lock; /* where */
 };
 
-enum lab_verdict { LAB_NONE_WRONG,
-		   LAB_FOUND,
-		   LAB_UNKNOWN };
-enum lab_mode { LAB_SNAPSHOT,
-		LAB_SAMPLED,
-		LAB_EVENTS };
+enum lab_verdict {
+	LAB_NONE_WRONG,
+	LAB_FOUND,
+	LAB_UNKNOWN
+};
+enum lab_mode {
+	LAB_SNAPSHOT,
+	LAB_SAMPLED,
+	LAB_EVENTS
+};
 
 /**
  * struct lab_picture - everything one look saw, and what was found in it
  * @not_seen: what could not be looked at, one line each ("tid 12: no permission")
- * @blind: something could not be seen that might hold the answer: no findings then means LAB_UNKNOWN
+ * @blind: something could not be seen that might hold the answer: no findings then means
+ * LAB_UNKNOWN
  */
 struct lab_picture {
 	enum lab_mode mode;

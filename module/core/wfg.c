@@ -2,18 +2,20 @@
 /*
  * wfg - wait-for graph: reduction, circles, knots
  *
- * Why what is left by the reduction is exactly what never acts: a node acts once what it needs has acted, so the set of those
- * that can act is the least fixpoint, and the worklist computes it: each edge is looked at once, when its target acts (Holt,
- * "Some Deadlock Properties of Computer Systems", ACM Computing Surveys 4:3, 1972).
+ * Why what is left by the reduction is exactly what never acts: a node acts once what it needs has
+ * acted, so the set of those that can act is the least fixpoint, and the worklist computes it: each
+ * edge is looked at once, when its target acts (Holt, "Some Deadlock Properties of Computer
+ * Systems", ACM Computing Surveys 4:3, 1972).
  *
- * Why the circles explain all of it: from a stuck node that is not WFG_DEAD some edge leads to a stuck node (ALL: at least one;
- * ANY: every one). Follow them: the walk ends in a terminal strongly connected component of the stuck nodes. That is a
- * WFG_DEAD node, or has a cycle of single-minded nodes in it, or is a knot; so every stuck node reaches a circle, and
- * wfg_behind() is a breadth-first search backwards, first from all cycles and dead nodes at once. What that leaves out reaches
- * only knots, which are looked for only there.
+ * Why the circles explain all of it: from a stuck node that is not WFG_DEAD some edge leads to a
+ * stuck node (ALL: at least one; ANY: every one). Follow them: the walk ends in a terminal strongly
+ * connected component of the stuck nodes. That is a WFG_DEAD node, or has a cycle of single-minded
+ * nodes in it, or is a knot; so every stuck node reaches a circle, and wfg_behind() is a
+ * breadth-first search backwards, first from all cycles and dead nodes at once. What that leaves
+ * out reaches only knots, which are looked for only there.
  *
- * Components: Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Computing 1:2, 1972; its recursion is the array
- * path[] here.
+ * Components: Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Computing 1:2,
+ * 1972; its recursion is the array path[] here.
  */
 #include "carve.h"
 #include "wfg.h"
@@ -36,7 +38,10 @@ struct wfg_node {
 	u32 behind;
 	u32 component;
 	/* What for changes from step to step. */
-	u32 left; /* reduction: edges still missing. Tarjan: low link. Cycles: stamp of the search that saw it */
+	/*
+	 * reduction: edges still missing. Tarjan: low link. Cycles: stamp of the search that saw it
+	 */
+	u32 left;
 	u32 number; /* Tarjan: order of discovery. Cycles: where a search came from */
 	u32 next; /* Tarjan: the next edge to follow. Cycles: distance */
 	u8 flags; /* enum wfg_flags */
@@ -56,13 +61,14 @@ struct wfg {
 	u32 *circle_nodes;
 	/* Scratch, each [max_nodes]. */
 	u32 *queue; /* worklist; Tarjan: his stack */
-	u32 *path; /* Tarjan: the nodes between the root and here. Cycles: the best so far, backwards */
+	/* Tarjan: the nodes between the root and here. Cycles: the best so far, backwards */
+	u32 *path;
 	u32 *order; /* nodes, component after component, successors first */
 };
 
 /*
- * How many edges the search for the shortest cycle of a component may look at: any number in small ones, few times their own in
- * large ones.
+ * How many edges the search for the shortest cycle of a component may look at: any number in small
+ * ones, few times their own in large ones.
  */
 #define CYCLE_EFFORT	      4096u
 #define CYCLE_EFFORT_PER_EDGE 8u
@@ -132,7 +138,10 @@ int wfg_add_edge(struct wfg *g, u32 from, u32 to)
 	return 0;
 }
 
-/* Counting sort of the edges by either end; stable, so that the order in which they were added decides what is found. */
+/*
+ * Counting sort of the edges by either end; stable, so that the order in which they were added
+ * decides what is found.
+ */
 static void index_edges(struct wfg *g)
 {
 	u32 n = g->nr_nodes;
@@ -175,7 +184,10 @@ static void mark_single_minded(struct wfg *g)
 	}
 }
 
-/* Mark with @mark all that can act when the nodes with one of the flags in @free act by themselves. Return: how many. */
+/*
+ * Mark with @mark all that can act when the nodes with one of the flags in @free act by themselves.
+ * Return: how many.
+ */
 static u32 reduce(struct wfg *g, u32 free, u8 mark)
 {
 	u32 nr = 0, done, n, e;
@@ -196,7 +208,8 @@ static u32 reduce(struct wfg *g, u32 free, u8 mark)
 		for (e = g->node[n].in; e < g->node[n + 1].in; e++) {
 			u32 p = g->from[e];
 
-			if ((g->node[p].marks & mark) || (g->node[p].flags & WFG_DEAD) || --g->node[p].left)
+			if ((g->node[p].marks & mark) || (g->node[p].flags & WFG_DEAD) ||
+			    --g->node[p].left)
 				continue;
 			g->node[p].marks |= mark;
 			g->queue[nr++] = p;
@@ -206,8 +219,9 @@ static u32 reduce(struct wfg *g, u32 free, u8 mark)
 }
 
 /*
- * Tarjan's algorithm over the chosen nodes and the edges between them. Afterwards the components lie one after the
- * other in order[], those that others lead to first, and component[] tells them apart.
+ * Tarjan's algorithm over the chosen nodes and the edges between them. Afterwards the components
+ * lie one after the other in order[], those that others lead to first, and component[] tells them
+ * apart.
  *
  * Return: number of nodes in order[].
  */
@@ -300,10 +314,12 @@ static bool is_inside(const struct wfg *g, u32 n, u32 to)
 }
 
 /*
- * Breadth-first from @start inside its component, back to @start; left[] is the stamp of the search, next[] the distance and
- * number[] the node that we came from. Gives up at a length of @limit.
+ * Breadth-first from @start inside its component, back to @start; left[] is the stamp of the
+ * search, next[] the distance and number[] the node that we came from. Gives up at a length of
+ * @limit.
  *
- * Return: length of the cycle, with its last node in @last; WFG_NONE if none is shorter than @limit.
+ * Return: length of the cycle, with its last node in @last; WFG_NONE if none is shorter than
+ * @limit.
  */
 static u32 cycle_through(struct wfg *g, u32 start, u32 limit, u64 *work, u32 *last)
 {
@@ -338,7 +354,9 @@ static u32 cycle_through(struct wfg *g, u32 start, u32 limit, u64 *work, u32 *la
 	return WFG_NONE;
 }
 
-/* The cycle that path[] holds, @nr nodes backwards, as a circle that begins with its lowest node. */
+/*
+ * The cycle that path[] holds, @nr nodes backwards, as a circle that begins with its lowest node.
+ */
 static void add_cycle(struct wfg *g, u32 nr, bool is_timed)
 {
 	struct wfg_circle *circle = add_circle(g, true, is_timed);
@@ -354,10 +372,11 @@ static void add_cycle(struct wfg *g, u32 nr, bool is_timed)
 /*
  * The shortest cycle of the component order[begin, end), if it has one.
  *
- * If no node has a choice inside the component, the component is the cycle. Otherwise every cycle goes through a node that has
- * one (a cycle of nodes without a choice could not be left), so a search from each of those finds the shortest. All of them
- * would be O(V E); with CYCLE_EFFORT used up, the best so far is good enough: it is a true cycle, and the shortest through each of
- * the nodes that were tried.
+ * If no node has a choice inside the component, the component is the cycle. Otherwise every cycle
+ * goes through a node that has one (a cycle of nodes without a choice could not be left), so a
+ * search from each of those finds the shortest. All of them would be O(V E); with CYCLE_EFFORT used
+ * up, the best so far is good enough: it is a true cycle, and the shortest through each of the
+ * nodes that were tried.
  */
 static void shortest_cycle(struct wfg *g, u32 begin, u32 end, bool is_timed)
 {
@@ -403,7 +422,10 @@ static bool is_single_minded(const struct wfg *g, u32 n)
 	return (g->node[n].marks & MARK_SINGLE) && !(g->node[n].flags & WFG_DEAD);
 }
 
-/* Cycles of single-minded nodes: of stuck ones, or else of those that only time keeps from being stuck. */
+/*
+ * Cycles of single-minded nodes: of stuck ones, or else of those that only time keeps from being
+ * stuck.
+ */
 static void find_cycles(struct wfg *g, bool timed)
 {
 	u32 nr, begin, end, n;
@@ -438,7 +460,10 @@ static void find_needed_dead(struct wfg *g)
 	}
 }
 
-/* Among those that no circle explains; they lead nowhere else, so a component that none leaves is a knot. */
+/*
+ * Among those that no circle explains; they lead nowhere else, so a component that none leaves is a
+ * knot.
+ */
 static void find_knots(struct wfg *g)
 {
 	u32 nr, begin, end, i, e, n;
@@ -466,7 +491,10 @@ static void find_knots(struct wfg *g)
 	}
 }
 
-/* Whoever needs one of queue[0, nr) is behind what that one is behind, and so on backwards, through nodes that are stuck or held up. */
+/*
+ * Whoever needs one of queue[0, nr) is behind what that one is behind, and so on backwards, through
+ * nodes that are stuck or held up.
+ */
 static void spread(struct wfg *g, u32 nr, bool held_up)
 {
 	u32 done, e;

@@ -2,8 +2,9 @@
 /*
  * snapshot - what one look takes of one task
  *
- * The BPF task iterator (bpf/snapshot.bpf.c) and the /proc reader (user/observe/snapshot_proc.c) fill the same record, so
- * that nothing above them asks which one it was. A field that a source can not fill is 0 (or -1 where 0 means something).
+ * The BPF task iterator (bpf/snapshot.bpf.c) and the /proc reader (user/observe/snapshot_proc.c)
+ * fill the same record, so that nothing above them asks which one it was. A field that a source can
+ * not fill is 0 (or -1 where 0 means something).
  */
 #ifndef LOCKLAB_UAPI_SNAPSHOT_H
 #define LOCKLAB_UAPI_SNAPSHOT_H
@@ -12,36 +13,60 @@
 #include <linux/types.h>
 #endif
 
-#define LAB_COMM_LEN	16
+#define LAB_COMM_LEN 16
 
-/* The window: user memory round the futex word, [uaddr - BEFORE, uaddr + AFTER). Covers every glibc object from any of its words. */
-#define LAB_WINDOW_BEFORE	48
-#define LAB_WINDOW_AFTER	80
+/*
+ * The window: user memory round the futex word, [uaddr - BEFORE, uaddr + AFTER). Covers every glibc
+ * object from any of its words.
+ */
+#define LAB_WINDOW_BEFORE 48
+#define LAB_WINDOW_AFTER  80
 
 /* DWARF numbers of x86-64, so that an unwinder takes regs[] as it is. */
 enum lab_reg {
-	LAB_REG_AX, LAB_REG_DX, LAB_REG_CX, LAB_REG_BX, LAB_REG_SI, LAB_REG_DI, LAB_REG_BP, LAB_REG_SP,
-	LAB_REG_R8, LAB_REG_R9, LAB_REG_R10, LAB_REG_R11, LAB_REG_R12, LAB_REG_R13, LAB_REG_R14, LAB_REG_R15,
-	LAB_REG_IP, LAB_NR_REGS
+	LAB_REG_AX,
+	LAB_REG_DX,
+	LAB_REG_CX,
+	LAB_REG_BX,
+	LAB_REG_SI,
+	LAB_REG_DI,
+	LAB_REG_BP,
+	LAB_REG_SP,
+	LAB_REG_R8,
+	LAB_REG_R9,
+	LAB_REG_R10,
+	LAB_REG_R11,
+	LAB_REG_R12,
+	LAB_REG_R13,
+	LAB_REG_R14,
+	LAB_REG_R15,
+	LAB_REG_IP,
+	LAB_NR_REGS
 };
 
 enum lab_task_flags {
-	LAB_TASK_KTHREAD = 1 << 0,	/* kernel thread: no user memory */
-	LAB_TASK_EXITED = 1 << 1,	/* zombie or dead: will never run again, its TID still taken */
-	LAB_TASK_EXITING = 1 << 2,	/* PF_EXITING: on its way out */
-	LAB_TASK_COMPAT = 1 << 3,	/* 32-bit code: its registers and layouts are not read */
-	LAB_TASK_REGS = 1 << 4,		/* regs[] is whole (BPF); otherwise only SP and IP are, if not 0 */
-	LAB_TASK_SIGNAL = 1 << 5,	/* a signal is pending: a wait may end by itself */
-	LAB_TASK_IO_URING = 1 << 6,	/* has an io_uring open: completions may wake */
-	LAB_TASK_BEFORE = 1 << 7,	/* window before the word was read */
-	LAB_TASK_AFTER = 1 << 8,	/* window from the word on was read, after_len bytes of it */
-	LAB_TASK_VMA = 1 << 9,		/* the vma_ fields describe the mapping of args[0] */
-	LAB_TASK_ON_CPU = 1 << 10,	/* was running on a CPU when looked at */
-	LAB_TASK_FREEZING = 1 << 11,	/* frozen or in a frozen cgroup: asleep, but not by its own wish */
-	LAB_TASK_PTRACED = 1 << 12,	/* somebody traces it */
-	LAB_TASK_SIGCAUGHT = 1 << 13,	/* catches a signal other than 32 and 33: a handler may post */
-	LAB_TASK_VMA_SHARED = 1 << 14,	/* that mapping is MAP_SHARED */
-	LAB_TASK_UNREADABLE = 1 << 15,	/* its system call, registers and memory may not be looked at (no permission) */
+	LAB_TASK_KTHREAD = 1 << 0, /* kernel thread: no user memory */
+	/* zombie or dead: will never run again, its TID still taken */
+	LAB_TASK_EXITED = 1 << 1,
+	LAB_TASK_EXITING = 1 << 2, /* PF_EXITING: on its way out */
+	LAB_TASK_COMPAT = 1 << 3, /* 32-bit code: its registers and layouts are not read */
+	/* regs[] is whole (BPF); otherwise only SP and IP are, if not 0 */
+	LAB_TASK_REGS = 1 << 4,
+	LAB_TASK_SIGNAL = 1 << 5, /* a signal is pending: a wait may end by itself */
+	LAB_TASK_IO_URING = 1 << 6, /* has an io_uring open: completions may wake */
+	LAB_TASK_BEFORE = 1 << 7, /* window before the word was read */
+	/* window from the word on was read, after_len bytes of it */
+	LAB_TASK_AFTER = 1 << 8,
+	LAB_TASK_VMA = 1 << 9, /* the vma_ fields describe the mapping of args[0] */
+	LAB_TASK_ON_CPU = 1 << 10, /* was running on a CPU when looked at */
+	/* frozen or in a frozen cgroup: asleep, but not by its own wish */
+	LAB_TASK_FREEZING = 1 << 11,
+	LAB_TASK_PTRACED = 1 << 12, /* somebody traces it */
+	/* catches a signal other than 32 and 33: a handler may post */
+	LAB_TASK_SIGCAUGHT = 1 << 13,
+	LAB_TASK_VMA_SHARED = 1 << 14, /* that mapping is MAP_SHARED */
+	/* its system call, registers and memory may not be looked at (no permission) */
+	LAB_TASK_UNREADABLE = 1 << 15,
 };
 
 /**
@@ -59,7 +84,8 @@ enum lab_task_flags {
  * @switches: voluntary + involuntary context switches so far
  * @off_cpu_ns: how long it had been off the CPU at the look, to a tick; 0 unknown
  * @runtime_ns: CPU time it has used so far
- * @syscall: number of the system call it is blocked in, -1 none. restart_syscall is reported as it is
+ * @syscall: number of the system call it is blocked in, -1 none. restart_syscall is reported as it
+ * is
  * @args: its six arguments
  * @regs: user registers at entry to the kernel, by enum lab_reg
  * @vma_start: mapping of args[0], first address

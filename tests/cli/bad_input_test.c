@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whatever it is given: one line on stderr that says what is wrong, the right exit status, and nothing left behind.
+ * Whatever it is given: one line on stderr that says what is wrong, the right exit status, and
+ * nothing left behind.
  *
  * suite: timeout=300 live
  */
@@ -22,10 +23,12 @@
 
 #define LOOK_S 30
 
-enum { NOTHING_WRONG,
-       FOUND,
-       USAGE,
-       UNABLE };
+enum {
+	NOTHING_WRONG,
+	FOUND,
+	USAGE,
+	UNABLE
+};
 
 static char *read_all(const char *path)
 {
@@ -319,7 +322,10 @@ TEST_F(bad_input, process_of_32_bits_is_3)
 	EXPECT_EQ(0, zoo_complaints());
 }
 
-/* What was there when the look began need not be there any more: any of the three answers, but one of them, in one piece. */
+/*
+ * What was there when the look began need not be there any more: any of the three answers, but one
+ * of them, in one piece.
+ */
 static void check_fleeting(const struct zoo_run *run, const char *what)
 {
 	json_t *doc;

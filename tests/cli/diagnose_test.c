@@ -29,8 +29,8 @@ enum {
 };
 
 /*
- * tasks, locks: in cycle order, beginning anywhere, for a CYCLE; otherwise those that must be among the finding's. "a|b": either,
- * "*": any, also null. In them "#" stands for a philosopher's number.
+ * tasks, locks: in cycle order, beginning anywhere, for a CYCLE; otherwise those that must be among
+ * the finding's. "a|b": either, "*": any, also null. In them "#" stands for a philosopher's number.
  */
 FIXTURE(diagnose)
 {
@@ -212,11 +212,11 @@ HANG(socket_pair, .program = "hang/pipe_cycle", .args = "socketpair", .kind = "i
      .certainty = "proven|probable", .tasks = "client server", .locks = "* *",
      .lock_kind = "socket");
 HANG(flock_abba, .program = "hang/file_lock", .args = "flock", .kind = "deadlock",
-     .certainty = "proven|probable", .tasks = "backup restore", .locks = "* *", .lock_kind = "flock",
-     .flags = CYCLE);
+     .certainty = "proven|probable", .tasks = "backup restore", .locks = "* *",
+     .lock_kind = "flock", .flags = CYCLE);
 HANG(record_lock_abba, .program = "hang/file_lock", .args = "ofd", .kind = "deadlock",
-     .certainty = "proven|probable", .tasks = "backup restore", .locks = "* *", .lock_kind = "record_lock",
-     .flags = CYCLE);
+     .certainty = "proven|probable", .tasks = "backup restore", .locks = "* *",
+     .lock_kind = "record_lock", .flags = CYCLE);
 
 #define SPIN(name, how, who, what)                                                                 \
 	HANG(spin_##name, .program = "hang/spin", .args = how, .kind = "spin_deadlock",            \
@@ -278,7 +278,9 @@ struct words {
 	size_t nr;
 };
 
-/* The list, with "#" spelled out for each philosopher; @shift: his own fork, or the one he wants. */
+/*
+ * The list, with "#" spelled out for each philosopher; @shift: his own fork, or the one he wants.
+ */
 static void expand(struct words *w, const char *list, int philosophers, int shift)
 {
 	const char *word, *hash;
@@ -335,7 +337,10 @@ static bool is_fault(const json_t *finding)
 		      "deadlock|self_deadlock|abandoned_lock|stall|spin_deadlock|io_cycle");
 }
 
-/* tasks[i] waits for locks[i], which tasks[i + 1] holds: by name, by symbol, and by what tasks and locks say of each other. */
+/*
+ * tasks[i] waits for locks[i], which tasks[i + 1] holds: by name, by symbol, and by what tasks and
+ * locks say of each other.
+ */
 static void check_cycle(const json_t *doc, const json_t *finding, const struct zoo_tree *tree,
 			const struct words *tasks, const struct words *locks)
 {
@@ -458,7 +463,10 @@ static const char *source_line(const char *file, long line, char *buffer, size_t
 	return line == 0 ? buffer : NULL;
 }
 
-/* The innermost frame of the program's own code is the line where the source says that it gets stuck. */
+/*
+ * The innermost frame of the program's own code is the line where the source says that it gets
+ * stuck.
+ */
 static void check_stack(const json_t *task, const char *name, unsigned int flags)
 {
 	const json_t *stack = json_object_get(task, "stack");
@@ -525,19 +533,24 @@ static void check_stacks(const json_t *doc, const json_t *finding, const struct 
 	}
 }
 
-/* What a circle rests on. The end of a thread is waited for, but nobody holds it to the exclusion of others. */
+/*
+ * What a circle rests on. The end of a thread is waited for, but nobody holds it to the exclusion
+ * of others.
+ */
 static void check_cycle_conditions(const json_t *finding, bool is_exclusive, bool preemptable)
 {
 	const json_t *conditions = json_object_get(finding, "conditions");
 
 #define HOLDS(name) json_object_get(json_object_get(conditions, name), "holds")
-	if (is_exclusive ? !json_is_true(HOLDS("mutual_exclusion")) : json_is_true(HOLDS("mutual_exclusion")))
+	if (is_exclusive ? !json_is_true(HOLDS("mutual_exclusion"))
+			 : json_is_true(HOLDS("mutual_exclusion")))
 		zoo_complain("mutual_exclusion is wrong");
 	if (!json_is_true(HOLDS("hold_and_wait")))
 		zoo_complain("hold_and_wait is wrong");
 	if (!json_is_true(HOLDS("circular_wait")))
 		zoo_complain("circular_wait is wrong");
-	if (preemptable ? !json_is_false(HOLDS("no_preemption")) : !json_is_true(HOLDS("no_preemption")))
+	if (preemptable ? !json_is_false(HOLDS("no_preemption"))
+			: !json_is_true(HOLDS("no_preemption")))
 		zoo_complain("no_preemption is wrong");
 #undef HOLDS
 }

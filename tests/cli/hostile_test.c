@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A look ends, in time and with the truth, whatever the target does to it; and nothing the target chose reaches a terminal raw.
+ * A look ends, in time and with the truth, whatever the target does to it; and nothing the target
+ * chose reaches a terminal raw.
  *
  * suite: timeout=600 live
  */
@@ -119,7 +120,10 @@ TEST_F_TIMEOUT(hostile, names_reach_nobody_raw, 250)
 {
 	struct zoo_run run;
 
-	/* The kernel shows a thread's name as it is, newlines too, so they are looked for by their beginnings. */
+	/*
+	 * The kernel shows a thread's name as it is, newlines too, so they are looked for by their
+	 * beginnings.
+	 */
 	START("names", "");
 	look(&self->zoo, "deadlock", false);
 	zoo_diagnose(&run, &self->zoo.tree, "", 0, LOOK_S);
@@ -179,7 +183,10 @@ TEST_F_TIMEOUT(hostile, words_that_lie_about_their_owners, 250)
 	struct zoo_run run;
 
 	START("owners", "liar hostile");
-	/* One of them says that its own waiter owns it: that is believed. None of the others may be. */
+	/*
+	 * One of them says that its own waiter owns it: that is believed. None of the others may
+	 * be.
+	 */
 	zoo_diagnose(&run, &self->zoo.tree, "--json", 0, LOOK_S);
 	zoo_check_clean("JSON", run.out, run.out_len);
 	{
@@ -330,7 +337,10 @@ static const char *spoil(struct image *m, int way)
 		fill(m, ".strtab", 0x1b);
 		return "a symbol table of ones, names of escapes";
 	case 12:
-		/* DW_FORM_ref4 everywhere: whatever is a reference leads to the unit's first entry and round again. */
+		/*
+		 * DW_FORM_ref4 everywhere: whatever is a reference leads to the unit's first entry
+		 * and round again.
+		 */
 		s = section(m, ".debug_info");
 		for (size_t i = 12; s && i + 4 < s->sh_size; i += 4)
 			memcpy(m->bytes + s->sh_offset + i, "\x0c\0\0\0", 4);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A look can not hang with what it looks at: the supervisor abandons it, and starts it again without that process.
+ * A look can not hang with what it looks at: the supervisor abandons it, and starts it again
+ * without that process.
  */
 #include <poll.h>
 #include <signal.h>

@@ -351,7 +351,10 @@ int zoo_start(struct zoo *z, const char *program, const char *args, uid_t uid)
 		dup2(null, 0);
 		dup2(null, 1);
 		dup2(ends[1], 2);
-		/* Our own group would be killed as a whole by the harness' watchdog anyway; a new one keeps signals apart. */
+		/*
+		 * Our own group would be killed as a whole by the harness' watchdog anyway; a new
+		 * one keeps signals apart.
+		 */
 		setpgid(0, 0);
 		if (!become(uid))
 			_exit(126);
@@ -615,10 +618,14 @@ void zoo_diagnose(struct zoo_run *r, const struct zoo_tree *tree, const char *op
 	for (nr = 2; argv[nr]; nr++)
 		;
 	for (size_t i = 0; i < tree->nr && nr_pids < 64; i++) {
-		bool alone = i + 1 == tree->nr || tree->threads[i + 1].tgid != tree->threads[i].tgid;
+		bool alone =
+			i + 1 == tree->nr || tree->threads[i + 1].tgid != tree->threads[i].tgid;
 
-		/* The leader is a process; a zombie is none any more, unless other threads live on. */
-		if (tree->threads[i].tid != tree->threads[i].tgid || (tree->threads[i].state == 'Z' && alone))
+		/*
+		 * The leader is a process; a zombie is none any more, unless other threads live on.
+		 */
+		if (tree->threads[i].tid != tree->threads[i].tgid ||
+		    (tree->threads[i].state == 'Z' && alone))
 			continue;
 		snprintf(pids[nr_pids], sizeof(pids[0]), "%d", (int)tree->threads[i].tgid);
 		argv[nr++] = pids[nr_pids++];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * zoo - start programs of tests/hang, healthy and hostile, know by /proc alone what became of them, and run locklab on them
+ * zoo - start programs of tests/hang, healthy and hostile, know by /proc alone what became of them,
+ * and run locklab on them
  */
 #ifndef LOCKLAB_TESTS_CLI_ZOO_H
 #define LOCKLAB_TESTS_CLI_ZOO_H
@@ -56,11 +57,12 @@ int zoo_start(struct zoo *z, const char *program, const char *args, uid_t uid);
 /**
  * zoo_wait_hung() - wait until nobody in it will run again by itself
  * @names: threads (by name, separated by blanks) that must exist
- * @spinners: those of them that spin instead of sleeping: each must have used 50 ms of CPU in user mode since its last voluntary
+ * @spinners: those of them that spin instead of sleeping: each must have used 50 ms of CPU in user
+ * mode since its last voluntary
  *            switch was seen; NULL none
  *
- * Two passes in which each thread sleeps and has the same switch count prove that all slept at once between them; nobody inside
- * was left to wake anybody then.
+ * Two passes in which each thread sleeps and has the same switch count prove that all slept at once
+ * between them; nobody inside was left to wake anybody then.
  */
 enum zoo_outcome zoo_wait_hung(struct zoo *z, const char *names, const char *spinners);
 
@@ -78,7 +80,9 @@ const struct zoo_thread *zoo_by_tid(const struct zoo_tree *tree, pid_t tid);
 /* Next word of a list separated by blanks. Return: false at its end. */
 bool zoo_word(const char **list, const char **word, size_t *len);
 
-/* Is @value one of the alternatives "a|b|c" (len bytes of them)? "*" matches everything, NULL too. */
+/*
+ * Is @value one of the alternatives "a|b|c" (len bytes of them)? "*" matches everything, NULL too.
+ */
 bool zoo_matches(const char *value, const char *alternatives, size_t len);
 
 struct zoo_run {
@@ -109,7 +113,10 @@ unsigned int zoo_complaints(void);
 void zoo_check_untouched(const struct zoo_tree *before, pid_t root, const char *spinners);
 /* No control bytes but newline, no broken UTF-8. */
 void zoo_check_clean(const char *what, const char *text, size_t len);
-/* Every finding, task and lock of the document is what DESIGN.md says: keys, types, references, four conditions. */
+/*
+ * Every finding, task and lock of the document is what DESIGN.md says: keys, types, references,
+ * four conditions.
+ */
 void zoo_check_document(const json_t *doc);
 
 #endif

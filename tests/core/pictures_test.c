@@ -2,9 +2,9 @@
 /*
  * The judge over all small pictures, and over random and hostile ones
  *
- * The oracle plays: a task that has all it waits for, or gives up, runs to its end and lets go of everything; every order in
- * which tasks may do so is tried. Who never comes to run, in no order, is stuck, and exactly those have to be accused.
- * LAB_TEST_EFFORT as in wfg_test.c.
+ * The oracle plays: a task that has all it waits for, or gives up, runs to its end and lets go of
+ * everything; every order in which tasks may do so is tried. Who never comes to run, in no order,
+ * is stuck, and exactly those have to be accused. LAB_TEST_EFFORT as in wfg_test.c.
  *
  * suite: timeout=400
  */
@@ -160,7 +160,8 @@ static bool has_what(const struct lab_picture *p, const struct lab_wait *w, cons
 	}
 	if ((l->attrs & LAB_OWNER_REUSED) && !dead)
 		return outlives_owner(l);
-	if (w->access == LAB_SHARED && shared && has_readers_and_writers(l) && !(l->attrs & LAB_OWNER_REUSED))
+	if (w->access == LAB_SHARED && shared && has_readers_and_writers(l) &&
+	    !(l->attrs & LAB_OWNER_REUSED))
 		return reader_gets_in(p, l, done);
 	if (l->wakers != LAB_NONE && !l->nr_holds)
 		return group_has_acted(p, l, done);
@@ -270,7 +271,8 @@ static bool in_group(const struct lab_picture *p, u32 t, u32 lock)
 
 static const char *check_cycle(const struct lab_picture *p, const struct lab_finding *f)
 {
-	const u32 *tasks = &p->finding_tasks[f->first_task], *locks = &p->finding_locks[f->first_lock];
+	const u32 *tasks = &p->finding_tasks[f->first_task],
+		  *locks = &p->finding_locks[f->first_lock];
 
 	if (f->nr_locks != f->nr_tasks)
 		return "as many locks as tasks make a cycle";
@@ -283,7 +285,8 @@ static const char *check_cycle(const struct lab_picture *p, const struct lab_fin
 		if (!waits_for(p, tasks[i], locks[i], &access))
 			return "a task of a cycle does not wait for its lock";
 		if (!holds(p, next, locks[i]) && !in_group(p, next, locks[i]) &&
-		    !(access == LAB_SHARED && waits_for(p, next, locks[i], &queued) && queued == LAB_EXCLUSIVE))
+		    !(access == LAB_SHARED && waits_for(p, next, locks[i], &queued) &&
+		      queued == LAB_EXCLUSIVE))
 			return "a lock of a cycle is not held by the next task";
 	}
 	return NULL;
@@ -346,10 +349,12 @@ static const char *check_kind(const struct lab_picture *p, const struct lab_find
 		const struct lab_lock *lock = &p->locks[l];
 
 		grouped |= is_up_to_a_group(p, lock);
-		io |= lock->kind == LAB_PIPE || lock->kind == LAB_SOCKET || lock->kind == LAB_PROCESS;
+		io |= lock->kind == LAB_PIPE || lock->kind == LAB_SOCKET ||
+		      lock->kind == LAB_PROCESS;
 		if (lock->unseen)
 			return "a lock that may be released unseen";
-		if (f->kind == LAB_ABANDONED_LOCK && !has_gone_holder(p, l) && !(lock->attrs & LAB_OWNER_REUSED))
+		if (f->kind == LAB_ABANDONED_LOCK && !has_gone_holder(p, l) &&
+		    !(lock->attrs & LAB_OWNER_REUSED))
 			return "abandoned by nobody";
 	}
 	for (u32 i = 0; i < f->nr_tasks; i++) {
@@ -387,15 +392,18 @@ static const char *check_conditions(const struct lab_picture *p, const struct la
 		/* by holds + 1; the table in model.h */
 		[LAB_MUTUAL_EXCLUSION] = { BIT(LAB_BECAUSE_OWNER_UNKNOWN),
 					   BIT(LAB_BECAUSE_NOT_A_LOCK) | BIT(LAB_BECAUSE_SHARED),
-					   BIT(LAB_BECAUSE_OWNERS_RECORDED) | BIT(LAB_BECAUSE_OWNER_UNKNOWN) |
+					   BIT(LAB_BECAUSE_OWNERS_RECORDED) |
+						   BIT(LAB_BECAUSE_OWNER_UNKNOWN) |
 						   BIT(LAB_BECAUSE_SHARED) },
-		[LAB_HOLD_AND_WAIT] = { BIT(LAB_BECAUSE_NONE_KNOWN_HELD), BIT(LAB_BECAUSE_OWNER_GONE),
+		[LAB_HOLD_AND_WAIT] = { BIT(LAB_BECAUSE_NONE_KNOWN_HELD),
+					BIT(LAB_BECAUSE_OWNER_GONE),
 					BIT(LAB_BECAUSE_EACH_HOLDS_AND_WAITS) },
 		[LAB_NO_PREEMPTION] = { BIT(LAB_BECAUSE_SIGNAL_HANDLER),
 					BIT(LAB_BECAUSE_TIMED) | BIT(LAB_BECAUSE_SIGNALLED),
 					BIT(LAB_BECAUSE_NOTHING_TAKES_AWAY) },
 		[LAB_CIRCULAR_WAIT] = { BIT(LAB_BECAUSE_OUTSIDER), BIT(LAB_BECAUSE_NO_CYCLE),
-					BIT(LAB_BECAUSE_CYCLE) | BIT(LAB_BECAUSE_KNOT) | BIT(LAB_BECAUSE_SELF) },
+					BIT(LAB_BECAUSE_CYCLE) | BIT(LAB_BECAUSE_KNOT) |
+						BIT(LAB_BECAUSE_SELF) },
 	};
 
 	for (u32 i = 0; i < LAB_NR_CONDITIONS; i++) {
@@ -409,7 +417,8 @@ static const char *check_conditions(const struct lab_picture *p, const struct la
 	}
 	if (f->remedy >= LAB_NR_REMEDIES || f->cheapest >= LAB_NR_CONDITIONS)
 		return "no such remedy";
-	if ((f->remedy_task != LAB_NONE && f->remedy_task >= p->nr_tasks) || f->remedy_lock >= p->nr_locks)
+	if ((f->remedy_task != LAB_NONE && f->remedy_task >= p->nr_tasks) ||
+	    f->remedy_lock >= p->nr_locks)
 		return "a remedy nowhere";
 	if (f->kind == LAB_PREEMPTABLE_CYCLE && f->conditions[LAB_NO_PREEMPTION].holds != 0)
 		return "preemptable, but not so";
@@ -423,15 +432,16 @@ static u64 rank(const struct lab_picture *p, const struct lab_finding *f)
 	for (u32 i = 0; i < f->nr_tasks; i++)
 		if (p->tasks[p->finding_tasks[f->first_task + i]].tid < lowest)
 			lowest = p->tasks[p->finding_tasks[f->first_task + i]].tid;
-	return (u64)!lab_finding_is_fault(f->kind) << 63 | (u64)!f->asked << 62 | (u64)(100000 - f->nr_tasks) << 32 |
-	       lowest;
+	return (u64)!lab_finding_is_fault(f->kind) << 63 | (u64)!f->asked << 62 |
+	       (u64)(100000 - f->nr_tasks) << 32 | lowest;
 }
 
 struct accused {
 	bool is_member, is_victim, in_fault;
 };
 
-static const char *check_findings(const struct lab_picture *p, const bool *ran, struct accused *accused)
+static const char *check_findings(const struct lab_picture *p, const bool *ran,
+				  struct accused *accused)
 {
 	bool found = false;
 
@@ -457,7 +467,10 @@ static const char *check_findings(const struct lab_picture *p, const bool *ran, 
 			if (victim && at > f->first_victim &&
 			    p->tasks[p->finding_tasks[at - 1]].tid >= p->tasks[t].tid)
 				return "victims are not sorted";
-			/* in one circle or behind one; those who wait directly for somebody who is gone say so besides */
+			/*
+			 * in one circle or behind one; those who wait directly for somebody who is
+			 * gone say so besides
+			 */
 			if (victim && (accused[t].is_victim || accused[t].is_member))
 				return "a victim twice, or a member too";
 			if (victim && fault && ran[t])
@@ -507,12 +520,14 @@ static void print_picture(const struct lab_picture *p)
 	for (u32 t = 0; t < p->nr_tasks && t < 12; t++)
 		printf("# task %u: status %#x\n", t, p->tasks[t].status);
 	for (u32 l = 0; l < p->nr_locks && l < 12; l++)
-		printf("# lock %u: kind %u attrs %#x group %d\n", l, p->locks[l].kind, p->locks[l].attrs,
-		       (int)p->locks[l].wakers);
+		printf("# lock %u: kind %u attrs %#x group %d\n", l, p->locks[l].kind,
+		       p->locks[l].attrs, (int)p->locks[l].wakers);
 	for (u32 i = 0; i < p->nr_waits && i < 24; i++)
-		printf("# %u waits for %u %s\n", p->waits[i].task, p->waits[i].lock, p->waits[i].access ? "shared" : "");
+		printf("# %u waits for %u %s\n", p->waits[i].task, p->waits[i].lock,
+		       p->waits[i].access ? "shared" : "");
 	for (u32 i = 0; i < p->nr_holds && i < 24; i++)
-		printf("# %u holds %u %s\n", p->holds[i].task, p->holds[i].lock, p->holds[i].access ? "shared" : "");
+		printf("# %u holds %u %s\n", p->holds[i].task, p->holds[i].lock,
+		       p->holds[i].access ? "shared" : "");
 	for (u32 i = 0; i < p->nr_findings && i < 8; i++) {
 		const struct lab_finding *f = &p->findings[i];
 
@@ -538,7 +553,8 @@ static const char *judge_small(struct sketch *s)
 	return wrong;
 }
 
-static void start_picture(struct sketch *s, const u32 *status, enum lab_lock_kind kind, u32 nr_locks)
+static void start_picture(struct sketch *s, const u32 *status, enum lab_lock_kind kind,
+			  u32 nr_locks)
 {
 	sketch_clear(s);
 	for (u32 t = 0; t < FEW; t++) {
@@ -562,7 +578,8 @@ static void count_by_following(const struct lab_picture *p, u32 *nr_faults, u32 
 	*nr_faults = *nr_near = 0;
 	for (u32 t = 0; t < FEW; t++) {
 		next[t] = LAB_NONE;
-		if (p->tasks[t].nr_waits && !is_gone(p, t) && !(p->tasks[t].status & LAB_TASK_OPAQUE)) {
+		if (p->tasks[t].nr_waits && !is_gone(p, t) &&
+		    !(p->tasks[t].status & LAB_TASK_OPAQUE)) {
 			const struct lab_lock *l = &p->locks[p->waits[p->tasks[t].first_wait].lock];
 
 			if (l->nr_holds)
@@ -590,7 +607,8 @@ static void count_by_following(const struct lab_picture *p, u32 *nr_faults, u32 
 
 TEST(every_picture_of_three_tasks_and_three_mutexes)
 {
-	static const u32 statuses[] = { 0, LAB_TASK_WAITS_TIMED, LAB_TASK_IS_GONE, LAB_TASK_OPAQUE };
+	static const u32 statuses[] = { 0, LAB_TASK_WAITS_TIMED, LAB_TASK_IS_GONE,
+					LAB_TASK_OPAQUE };
 	struct sketch *s = sketch_new();
 	u64 nr = 0, nr_found = 0;
 
@@ -627,12 +645,16 @@ TEST(every_picture_of_three_tasks_and_three_mutexes)
 		nr++;
 		nr_found += s->p.nr_findings != 0;
 	}
-	TH_LOG("%llu pictures, %llu with a finding", (unsigned long long)nr, (unsigned long long)nr_found);
+	TH_LOG("%llu pictures, %llu with a finding", (unsigned long long)nr,
+	       (unsigned long long)nr_found);
 	EXPECT_GT(nr_found, nr / 20);
 	sketch_free(s);
 }
 
-/* A lock is free, or has an owner (mutex), or a group of its own (condvar); a task waits for none, one, both or any of them. */
+/*
+ * A lock is free, or has an owner (mutex), or a group of its own (condvar); a task waits for none,
+ * one, both or any of them.
+ */
 TEST(every_picture_of_three_tasks_and_two_locks_with_owners_or_wakers)
 {
 	static const u32 statuses[] = { 0, LAB_TASK_WAITS_TIMED, LAB_TASK_IS_GONE };
@@ -682,7 +704,8 @@ TEST(every_picture_of_three_tasks_and_two_locks_with_owners_or_wakers)
 		nr++;
 		nr_found += s->p.nr_findings != 0;
 	}
-	TH_LOG("%llu pictures, %llu with a finding", (unsigned long long)nr, (unsigned long long)nr_found);
+	TH_LOG("%llu pictures, %llu with a finding", (unsigned long long)nr,
+	       (unsigned long long)nr_found);
 	EXPECT_GT(nr_found, nr / 20);
 	sketch_free(s);
 }
@@ -734,7 +757,8 @@ TEST(every_picture_of_three_tasks_and_two_rwlocks)
 		nr++;
 		nr_found += s->p.nr_findings != 0;
 	}
-	TH_LOG("%llu pictures, %llu with a finding", (unsigned long long)nr, (unsigned long long)nr_found);
+	TH_LOG("%llu pictures, %llu with a finding", (unsigned long long)nr,
+	       (unsigned long long)nr_found);
 	EXPECT_GT(nr_found, nr / 20);
 	sketch_free(s);
 }
@@ -973,7 +997,10 @@ TEST(groups_that_share_their_members_are_refused)
 {
 	struct sketch *s = sketch_new();
 
-	/* a thousand groups of a thousand in one array would be a million edges from two thousand words */
+	/*
+	 * a thousand groups of a thousand in one array would be a million edges from two thousand
+	 * words
+	 */
 	sketch_task(s);
 	sketch_group(s, LIST(0));
 	sketch_group(s, LIST(0));

@@ -2,8 +2,9 @@
 /*
  * sketch - a picture made by hand, for tests of what looks at pictures
  *
- * Tasks and locks are numbered in the order they are added; task i has TID 100 + i, process 100, and was asked about, steady and
- * asleep unless a test changes it. Waits and holds may be added in any order.
+ * Tasks and locks are numbered in the order they are added; task i has TID 100 + i, process 100,
+ * and was asked about, steady and asleep unless a test changes it. Waits and holds may be added in
+ * any order.
  */
 #ifndef LOCKLAB_TESTS_CORE_SKETCH_H
 #define LOCKLAB_TESTS_CORE_SKETCH_H
@@ -32,8 +33,8 @@ u32 sketch_group(struct sketch *s, u32 nr, const u32 *members);
 void sketch_index(struct sketch *s); /* sort by task, index by lock */
 
 /*
- * Index and judge, in memory of exactly the size asked for, with a guard behind it. Return: false if the picture was refused or
- * the guard was overwritten.
+ * Index and judge, in memory of exactly the size asked for, with a guard behind it. Return: false
+ * if the picture was refused or the guard was overwritten.
  */
 bool sketch_judge(struct sketch *s);
 

@@ -2,9 +2,10 @@
 /*
  * wfg_bench - how long the judge takes, and that it is linear
  *
- * Pictures of N tasks and about N locks, in shapes that are hard for one part or the other. Per shape and size: median of the
- * repeats with the smallest and largest, for judge() and for judge_bytes() (which checks the picture); last the time per task
- * of the largest picture against the smallest: 1.0 is linear, caches make it more.
+ * Pictures of N tasks and about N locks, in shapes that are hard for one part or the other. Per
+ * shape and size: median of the repeats with the smallest and largest, for judge() and for
+ * judge_bytes() (which checks the picture); last the time per task of the largest picture against
+ * the smallest: 1.0 is linear, caches make it more.
  *
  *	wfg_bench [REPEATS]
  */
@@ -135,7 +136,10 @@ static void anything(struct sketch *s, u32 nr)
 	}
 }
 
-/* Rwlocks that two readers have each: one large component with many cycles, to look for the shortest in. */
+/*
+ * Rwlocks that two readers have each: one large component with many cycles, to look for the
+ * shortest in.
+ */
 static void readers(struct sketch *s, u32 nr)
 {
 	for (u32 i = 0; i < nr; i++) {
@@ -186,7 +190,8 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static bool measure(struct sketch *s, const struct shape *shape, u32 nr, u32 repeats, double *per_task)
+static bool measure(struct sketch *s, const struct shape *shape, u32 nr, u32 repeats,
+		    double *per_task)
 {
 	u64 check_ns[MAX_REPEATS], judge_ns[MAX_REPEATS];
 	void *memory = NULL;
@@ -219,7 +224,8 @@ static bool measure(struct sketch *s, const struct shape *shape, u32 nr, u32 rep
 	*per_task = (double)judge_ns[repeats / 2] / nr;
 	printf("%-24s %7u %8u %9.2f %7.2f..%-7.2f %7.2f %8.1f\n", shape->name, nr, s->p.nr_findings,
 	       (double)judge_ns[repeats / 2] / 1e6, (double)judge_ns[0] / 1e6,
-	       (double)judge_ns[repeats - 1] / 1e6, (double)check_ns[repeats / 2] / 1e6, (double)bytes / 1e6);
+	       (double)judge_ns[repeats - 1] / 1e6, (double)check_ns[repeats / 2] / 1e6,
+	       (double)bytes / 1e6);
 	return true;
 }
 
@@ -232,8 +238,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: repeats: a number from 5 to %u\n", argv[0], MAX_REPEATS);
 		return 2;
 	}
-	printf("%-24s %7s %8s %9s %16s %7s %8s\n", "picture", "tasks", "findings", "CPU ms", "least..most",
-	       "check", "MB");
+	printf("%-24s %7s %8s %9s %16s %7s %8s\n", "picture", "tasks", "findings", "CPU ms",
+	       "least..most", "check", "MB");
 	for (u32 i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
 		double per_task[NR_SIZES];
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The graph against oracles that share nothing with it: for small graphs, every set of nodes is tried as the set of the stuck,
- * and every path as a cycle; for large ones, naive fixpoints and one search a node. LAB_TEST_EFFORT (percent, 100 normally)
- * thins out the enumeration and the fuzz, for sanitizers and for the mutants of broken_test.sh.
+ * The graph against oracles that share nothing with it: for small graphs, every set of nodes is
+ * tried as the set of the stuck, and every path as a cycle; for large ones, naive fixpoints and one
+ * search a node. LAB_TEST_EFFORT (percent, 100 normally) thins out the enumeration and the fuzz,
+ * for sanitizers and for the mutants of broken_test.sh.
  *
  * suite: timeout=400
  */
@@ -247,8 +248,12 @@ static bool is_true_cycle(const struct small *s, const struct solved *v, u32 c)
 	return true;
 }
 
-/* Exactly one circle, the shortest, in each component of single-minded nodes of @set. Return: NULL, or what is wrong. */
-static const char *check_cycles(struct small *s, const struct solved *v, u32 set, bool timed, u32 *used)
+/*
+ * Exactly one circle, the shortest, in each component of single-minded nodes of @set. Return: NULL,
+ * or what is wrong.
+ */
+static const char *check_cycles(struct small *s, const struct solved *v, u32 set, bool timed,
+				u32 *used)
 {
 	u32 singles = singles_of(s, set);
 
@@ -288,12 +293,14 @@ static const char *check_dead(struct small *s, const struct solved *v, u32 *used
 		if (!small_is_dead(s, n))
 			continue;
 		for (u32 p = 0; p < s->nr; p++)
-			needed |= (s->to[p] >> n & 1) && (s->held_up >> p & 1) && !small_is_dead(s, p);
+			needed |= (s->to[p] >> n & 1) && (s->held_up >> p & 1) &&
+				  !small_is_dead(s, p);
 		for (u32 c = 0; c < v->nr_circles; c++) {
 			if (circle_set(v, c) & (1u << n)) {
 				found = true;
 				*used |= 1u << c;
-				if (v->circles[c].nr != 1 || !v->circles[c].is_cycle || v->circles[c].is_timed)
+				if (v->circles[c].nr != 1 || !v->circles[c].is_cycle ||
+				    v->circles[c].is_timed)
 					return "a dead node is not a circle of one";
 			}
 		}
@@ -347,8 +354,12 @@ static bool is_wanted(const struct solved *v, u32 c, bool cycles, u32 circle)
 	return (circle == WFG_NONE || circle == c) && (!cycles || v->circles[c].is_cycle);
 }
 
-/* Fewest edges from @n through @through to @circle, or to any of them (WFG_NONE), or only to cycles. */
-static u32 distance_to(const struct small *s, const struct solved *v, u32 n, u32 through, bool cycles, u32 circle)
+/*
+ * Fewest edges from @n through @through to @circle, or to any of them (WFG_NONE), or only to
+ * cycles.
+ */
+static u32 distance_to(const struct small *s, const struct solved *v, u32 n, u32 through,
+		       bool cycles, u32 circle)
 {
 	u32 at = 1u << n, steps = 0;
 
@@ -440,8 +451,8 @@ static const char *check_small(struct small *s, const struct solved *v)
 }
 
 /*
- * All graphs of @nr nodes, with loops or without, whose flags are of @choices; of graphs that differ only in the numbering of
- * nodes with different flags, one: flags do not descend.
+ * All graphs of @nr nodes, with loops or without, whose flags are of @choices; of graphs that
+ * differ only in the numbering of nodes with different flags, one: flags do not descend.
  */
 static u64 enumerate(struct __test_metadata *_metadata, u32 nr, bool loops, u32 nr_choices,
 		     const u32 *choices)
@@ -577,7 +588,10 @@ static void naive_fixpoint(const struct graph *g, u32 free, bool *acts)
 	}
 }
 
-/* Components of the edges between nodes of @inside: forwards and backwards from each node that has none yet. */
+/*
+ * Components of the edges between nodes of @inside: forwards and backwards from each node that has
+ * none yet.
+ */
 static void naive_components(const struct graph *g, const bool *inside, struct oracle *o)
 {
 	u32 stamp = 0;
@@ -675,14 +689,15 @@ static bool has_edge(const struct graph *g, u32 a, u32 b)
 /* Sizes up to which the shortest cycle is promised, not only a cycle. */
 #define EXACT 32
 
-static const char *check_large_cycles(const struct graph *g, const struct solved *v, struct oracle *o, bool timed,
-				      bool *in_cycle)
+static const char *check_large_cycles(const struct graph *g, const struct solved *v,
+				      struct oracle *o, bool timed, bool *in_cycle)
 {
 	static bool inside[MAX_NODES];
 	static u32 found[MAX_NODES];
 
 	for (u32 n = 0; n < g->nr_nodes; n++)
-		inside[n] = (timed ? o->acts[n] && !o->ends[n] : !o->acts[n]) && large_is_single(g, n);
+		inside[n] =
+			(timed ? o->acts[n] && !o->ends[n] : !o->acts[n]) && large_is_single(g, n);
 	naive_components(g, inside, o);
 	memset(found, 0, sizeof(found));
 	for (u32 c = 0; c < v->nr_circles; c++) {
@@ -720,8 +735,8 @@ static const char *check_large_cycles(const struct graph *g, const struct solved
 	return NULL;
 }
 
-static const char *check_large_knots(const struct graph *g, const struct solved *v, struct oracle *o,
-				     const bool *in_cycle)
+static const char *check_large_knots(const struct graph *g, const struct solved *v,
+				     struct oracle *o, const bool *in_cycle)
 {
 	static bool inside[MAX_NODES], is_knot[MAX_NODES], has_node[MAX_NODES];
 	u32 nr_knots = 0, nr_found = 0;
@@ -807,7 +822,8 @@ static const char *check_large(const struct graph *g, const struct solved *v, st
 		nr_dead -= needed[n];
 		if (needed[n] && !in_circle[n])
 			return "dead and needed, but no circle";
-		if (!o->acts[n] && wfg_behind(v->g, n) == WFG_NONE && !(large_is_dead(g, n) && !needed[n]))
+		if (!o->acts[n] && wfg_behind(v->g, n) == WFG_NONE &&
+		    !(large_is_dead(g, n) && !needed[n]))
 			return "stuck behind nothing";
 		if (o->ends[n] && wfg_behind(v->g, n) != WFG_NONE)
 			return "free behind something";
@@ -819,7 +835,8 @@ static const char *check_large(const struct graph *g, const struct solved *v, st
 		bool step = in_circle[n] || wfg_behind(v->g, n) == WFG_NONE;
 
 		for (u32 e = 0; e < g->nr_edges && !step; e++)
-			step = g->edges[e].from == n && wfg_behind(v->g, g->edges[e].to) == wfg_behind(v->g, n);
+			step = g->edges[e].from == n &&
+			       wfg_behind(v->g, g->edges[e].to) == wfg_behind(v->g, n);
 		if (!step)
 			return "behind a circle that no edge leads to";
 	}
@@ -847,7 +864,8 @@ static void random_graph(struct graph *g, u32 max_nodes)
 	for (u32 e = 0; e < g->nr_edges; e++) {
 		u32 from = random_below(g->nr_nodes);
 		/* some near, so that components are small; some twice */
-		u32 to = random_below(2) ? (from + random_below(6)) % g->nr_nodes : random_below(g->nr_nodes);
+		u32 to = random_below(2) ? (from + random_below(6)) % g->nr_nodes
+					 : random_below(g->nr_nodes);
 
 		g->edges[e].from = from;
 		g->edges[e].to = shape == 2 ? (from + 1 + random_below(2)) % g->nr_nodes : to;
@@ -885,7 +903,8 @@ static void fuzz(struct __test_metadata *_metadata, u32 nr_graphs, u32 max_nodes
 		for (u32 n = 0; n < g->nr_nodes; n++)
 			nr_stuck += !o->acts[n];
 	}
-	TH_LOG("%u graphs, %u nodes, %u of them stuck, %u circles", nr_graphs, nr_nodes, nr_stuck, nr_circles);
+	TH_LOG("%u graphs, %u nodes, %u of them stuck, %u circles", nr_graphs, nr_nodes, nr_stuck,
+	       nr_circles);
 	/* a fuzz in which nothing or everything is stuck tests nothing */
 	EXPECT_GT(nr_stuck, nr_nodes / 20);
 	EXPECT_LT(nr_stuck, nr_nodes - nr_nodes / 20);

@@ -2,9 +2,11 @@
 /*
  * condvar [KIND] - a job queue whose wake-ups go astray
  *
- * KIND: lost (default): signalled before anybody waits, and the waiter does not look at the state first
+ * KIND: lost (default): signalled before anybody waits, and the waiter does not look at the state
+ * first
  *       nobody: workers wait for jobs, main joins them and has told nobody to stop
- *       nested: the consumer waits holding an outer lock that the producer needs to get to the queue
+ *       nested: the consumer waits holding an outer lock that the producer needs to get to the
+ *       queue
  */
 #include "stage.h"
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* crowd [N] - two threads deadlock, N - 2 more (default: 5,000 in all) wait behind them for one of the two locks */
+/*
+ * crowd [N] - two threads deadlock, N - 2 more (default: 5,000 in all) wait behind them for one of
+ * the two locks
+ */
 #include "stage.h"
 
 static pthread_mutex_t accounts = PTHREAD_MUTEX_INITIALIZER, ledger = PTHREAD_MUTEX_INITIALIZER;

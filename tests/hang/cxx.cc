@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * cxx [KIND] - C++ threads. KIND: mutex (default): std::mutex ABBA; shared: std::shared_mutex ABBA; condvar: lost wake-up
+ * cxx [KIND] - C++ threads. KIND: mutex (default): std::mutex ABBA; shared: std::shared_mutex ABBA;
+ * condvar: lost wake-up
  */
 #include <condition_variable>
 #include <mutex>
@@ -29,7 +30,8 @@ static void role(const char *name)
 	prctl(PR_SET_NAME, name);
 }
 
-template <typename Lock> static __attribute__((noinline)) void hold_both(Lock &first, Lock &second)
+template <typename Lock>
+static __attribute__((noinline)) void hold_both(Lock &first, Lock &second)
 {
 	std::unique_lock<Lock> outer(first);
 	pthread_barrier_wait(&both);
@@ -42,7 +44,8 @@ static __attribute__((noinline)) void wait_for_change()
 	bank::changed.wait(hold); /* stuck in wait_for_change */
 }
 
-template <typename Lock> static void play(Lock &a, Lock &b)
+template <typename Lock>
+static void play(Lock &a, Lock &b)
 {
 	std::thread teller([&] {
 		role("teller");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * file_lock [KIND] - two processes lock two files in opposite orders. KIND: flock (default), ofd: fcntl's locks of an open file
- * description, which the kernel does not search for cycles
+ * file_lock [KIND] - two processes lock two files in opposite orders. KIND: flock (default), ofd:
+ * fcntl's locks of an open file description, which the kernel does not search for cycles
  */
 #include <sys/file.h>
 

@@ -2,7 +2,8 @@
 /*
  * foreign [KIND] - the system calls of other languages' locks, two of them in two orders
  *
- * KIND: rust (default): std::sync::Mutex: word 0/1/2, FUTEX_WAIT_BITSET|PRIVATE for 2, no timeout; the protected value follows
+ * KIND: rust (default): std::sync::Mutex: word 0/1/2, FUTEX_WAIT_BITSET|PRIVATE for 2, no timeout;
+ * the protected value follows
  *       the word and here happens to be the TID of the other thread
  *       go: runtime.mutex: FUTEX_WAIT|PRIVATE for 2
  */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* fork_child - a process forks while another of its threads holds a lock; in the child that thread does not exist */
+/*
+ * fork_child - a process forks while another of its threads holds a lock; in the child that thread
+ * does not exist
+ */
 #include "stage.h"
 
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * join_cycle [KIND] - KIND: ring (default): three threads, each waits for the end of the next (glibc refuses a ring of two)
+ * join_cycle [KIND] - KIND: ring (default): three threads, each waits for the end of the next
+ * (glibc refuses a ring of two)
  *       holding: stop() joins a worker while it holds the lock that the worker needs to finish
  */
 #include "stage.h"

@@ -2,9 +2,9 @@
 /*
  * malloc_signal - a crash handler that allocates, called while malloc holds its own lock
  *
- * The crash is arranged: the page with the head of the free space behind the heap's last object is made unreadable, so that
- * the next malloc() that needs it faults inside, with the arena locked. A second thread keeps malloc from taking its
- * single-threaded short cut.
+ * The crash is arranged: the page with the head of the free space behind the heap's last object is
+ * made unreadable, so that the next malloc() that needs it faults inside, with the arena locked. A
+ * second thread keeps malloc from taking its single-threaded short cut.
  */
 #include "stage.h"
 
@@ -43,7 +43,10 @@ int main(void)
 	role("crasher");
 	start(idler, NULL);
 	until_asleep(&idle_tid);
-	/* The end of this object, and with it the size field of the free space, lies in a page of its own. */
+	/*
+	 * The end of this object, and with it the size field of the free space, lies in a page of
+	 * its own.
+	 */
 	last = malloc(3 * page);
 	top = ((unsigned long)last + 3 * page + 8) & ~(page - 1);
 	signal(SIGSEGV, on_crash);

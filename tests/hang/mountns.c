@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mountns DIRECTORY - runs mutex_abba from a file system that only it sees: a tmpfs over DIRECTORY in its own mount namespace
+ * mountns DIRECTORY - runs mutex_abba from a file system that only it sees: a tmpfs over DIRECTORY
+ * in its own mount namespace
  */
 #include <libgen.h>
 #include <sys/mount.h>

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mutex_abba [KIND] - a teller moves money, an auditor checks the books; each takes the two locks in its own order
+ * mutex_abba [KIND] - a teller moves money, an auditor checks the books; each takes the two locks
+ * in its own order
  *
- * KIND: normal (default), recursive, errorcheck, adaptive, pi, robust, pi-robust, pshared, protect, timed.
+ * KIND: normal (default), recursive, errorcheck, adaptive, pi, robust, pi-robust, pshared, protect,
+ * timed.
  */
 #include "stage.h"
 

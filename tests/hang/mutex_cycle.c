@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mutex_cycle [N] - N philosophers (2 to 128, default 3), each with the fork at its left, want the one at their right
+ * mutex_cycle [N] - N philosophers (2 to 128, default 3), each with the fork at its left, want the
+ * one at their right
  */
 #include "stage.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mutex_self [KIND] - a function that holds a lock calls another that takes it again. KIND: normal (default), pi, robust,
- * adaptive, signal (the second is a signal handler)
+ * mutex_self [KIND] - a function that holds a lock calls another that takes it again. KIND: normal
+ * (default), pi, robust, adaptive, signal (the second is a signal handler)
  */
 #include "stage.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * names [KIND] - where the locks lie. KIND: nested (default): deep in a static structure; heap: in objects that only pointers
- * lead to; stack: in main's frame
+ * names [KIND] - where the locks lie. KIND: nested (default): deep in a static structure; heap: in
+ * objects that only pointers lead to; stack: in main's frame
  */
 #include "stage.h"
 

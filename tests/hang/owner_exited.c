@@ -2,8 +2,8 @@
 /*
  * owner_exited [KIND] - a thread ends on an error path with the lock held
  *
- * KIND: thread (default); leader: it is the main thread, which stays a zombie; pi; robust-none: PI without robustness, the
- * kernel answers ESRCH and the C library parks the caller
+ * KIND: thread (default); leader: it is the main thread, which stays a zombie; pi; robust-none: PI
+ * without robustness, the kernel answers ESRCH and the C library parks the caller
  */
 #include "stage.h"
 

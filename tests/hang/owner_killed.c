@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * owner_killed [KIND] - a process is killed holding a lock in shared memory. KIND: reaped (default), zombie
+ * owner_killed [KIND] - a process is killed holding a lock in shared memory. KIND: reaped
+ * (default), zombie
  */
 #include "stage.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * owner_reused [KIND] - the owner is gone, and its TID now belongs to somebody innocent. KIND: thread (default): of the same
- * process; process: of another
+ * owner_reused [KIND] - the owner is gone, and its TID now belongs to somebody innocent. KIND:
+ * thread (default): of the same process; process: of another
  */
 #include <linux/sched.h>
 
@@ -29,7 +29,8 @@ static void *clerk(void *arg)
 }
 
 /*
- * TIDs come round late, long after the clerk went to sleep: later than what the kernel's clocks (ticks) leave in doubt.
+ * TIDs come round late, long after the clerk went to sleep: later than what the kernel's clocks
+ * (ticks) leave in doubt.
  */
 static void until_later(void)
 {
@@ -38,10 +39,13 @@ static void until_later(void)
 	clock_gettime(CLOCK_BOOTTIME, &began);
 	do {
 		clock_gettime(CLOCK_BOOTTIME, &now);
-	} while ((now.tv_sec - began.tv_sec) * 1000000000l + now.tv_nsec - began.tv_nsec < 100000000l);
+	} while ((now.tv_sec - began.tv_sec) * 1000000000l + now.tv_nsec - began.tv_nsec <
+		 100000000l);
 }
 
-/* A thread with a chosen TID, which the C library knows nothing of: it only ever sits in pause(). */
+/*
+ * A thread with a chosen TID, which the C library knows nothing of: it only ever sits in pause().
+ */
 static long clone_thread(struct clone_args *args)
 {
 	long ret = SYS_clone3;

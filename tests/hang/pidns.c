@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pidns - an ABBA in a process of its own PID namespace, as in a container: the TIDs in the lock words are inner ones
+ * pidns - an ABBA in a process of its own PID namespace, as in a container: the TIDs in the lock
+ * words are inner ones
  *
  * The inner TIDs are 1, 2, 3: outside they belong to others, if to anybody.
  */

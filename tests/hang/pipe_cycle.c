@@ -2,8 +2,10 @@
 /*
  * pipe_cycle [KIND] - programs that talk past each other
  *
- * KIND: full (default): both fill their pipe and read none; self: a reader left its own write end open;
- *       subprocess: a parent waits for the end of a child whose output nobody reads; socketpair: each waits for the other's word
+ * KIND: full (default): both fill their pipe and read none; self: a reader left its own write end
+ * open;
+ *       subprocess: a parent waits for the end of a child whose output nobody reads; socketpair:
+ *       each waits for the other's word
  */
 #include <sys/socket.h>
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* plugin - the locks and the code that takes them live in a library that is loaded at run time (plugin.so beside it) */
+/*
+ * plugin - the locks and the code that takes them live in a library that is loaded at run time
+ * (plugin.so beside it)
+ */
 #include <dlfcn.h>
 #include <libgen.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pool - a thread pool: two workers deadlock over two tables, 15 more wait for the tables behind them, 15 idle for a job
+ * pool - a thread pool: two workers deadlock over two tables, 15 more wait for the tables behind
+ * them, 15 idle for a job
  */
 #include "stage.h"
 

@@ -3,7 +3,8 @@
  * rwlock [KIND] - a table and an index under reader/writer locks
  *
  * KIND: reader (default), writer, writer-nonrecursive: two writers, ABBA, with that preference
- *       mixed: one holds the table for writing and wants a mutex, whose holder wants to read the table
+ *       mixed: one holds the table for writing and wants a mutex, whose holder wants to read the
+ *       table
  *       recursion: a reader asks again while a writer waits (writers preferred)
  *       upgrade: a reader asks for the same lock for writing
  *       read-abba: each reads one and wants to write the other

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * semaphore [KIND] - KIND: unnamed (default), named: nobody posts; abba: two semaphores used as locks in two orders
+ * semaphore [KIND] - KIND: unnamed (default), named: nobody posts; abba: two semaphores used as
+ * locks in two orders
  */
 #include <semaphore.h>
 

@@ -2,7 +2,8 @@
 /*
  * shm_abba [KIND] - processes that lock two records of a shared table in their own orders
  *
- * KIND: fork (default): memory inherited over fork; memfd: a file mapped at a different address in each;
+ * KIND: fork (default): memory inherited over fork; memfd: a file mapped at a different address in
+ * each;
  *       three: a circle of three processes; robust
  */
 #include "stage.h"
@@ -63,7 +64,10 @@ int main(int argc, char **argv)
 			if (by_file) {
 				void *old = bank;
 
-				/* The old mapping stays until the new one is there, so the address differs. */
+				/*
+				 * The old mapping stays until the new one is there, so the address
+				 * differs.
+				 */
 				bank = must_not_fail(mmap(NULL, sizeof(*bank),
 							  PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 							  0));

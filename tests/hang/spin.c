@@ -2,7 +2,8 @@
 /*
  * spin [KIND] - threads that burn CPU for a lock that never comes
  *
- * KIND: abba (default): two pthread spinlocks; self: one, twice; tas: test-and-set locks whose word is the owner's TID;
+ * KIND: abba (default): two pthread spinlocks; self: one, twice; tas: test-and-set locks whose word
+ * is the owner's TID;
  *       xchg: an exchange loop without a read
  */
 #include "stage.h"
@@ -10,10 +11,12 @@
 static pthread_spinlock_t rx, tx;
 static unsigned int rx_word, tx_word;
 static struct meeting both;
-static enum { ABBA,
-	      SELF,
-	      TAS,
-	      XCHG } kind;
+static enum {
+	ABBA,
+	SELF,
+	TAS,
+	XCHG
+} kind;
 
 static inline void tas_lock(unsigned int *word)
 {

@@ -2,11 +2,13 @@
 /*
  * stage - what the programs of the zoo share: tests/hang, tests/healthy, tests/hostile
  *
- * The programs get stuck (or stay healthy) by themselves and announce nothing. Whoever looks at them knows the players by their
- * thread names alone, and knows that the scene is set when /proc says that everybody sleeps. A line on which a player gets
- * stuck ends in a comment "stuck in FUNCTION": tests compare stacks with it.
+ * The programs get stuck (or stay healthy) by themselves and announce nothing. Whoever looks at
+ * them knows the players by their thread names alone, and knows that the scene is set when /proc
+ * says that everybody sleeps. A line on which a player gets stuck ends in a comment "stuck in
+ * FUNCTION": tests compare stacks with it.
  *
- * Everybody dies with the thread that started it. Status 4: the machine lacks something, said on stderr.
+ * Everybody dies with the thread that started it. Status 4: the machine lacks something, said on
+ * stderr.
  */
 #ifndef LOCKLAB_TESTS_STAGE_H
 #define LOCKLAB_TESTS_STAGE_H
@@ -131,7 +133,10 @@ static inline bool stage_is_asleep(const char *stat_path)
 	return asleep;
 }
 
-/* Waits until a thread of this process, whose TID appears in *@tid, sleeps: it has reached the call that blocks it. */
+/*
+ * Waits until a thread of this process, whose TID appears in *@tid, sleeps: it has reached the call
+ * that blocks it.
+ */
 static inline void until_asleep(pid_t *tid)
 {
 	char path[64];
@@ -149,7 +154,10 @@ static inline void tell_tid(pid_t *tid)
 	__atomic_store_n(tid, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
 }
 
-/* A point that a known number of players reach before any goes on; works across processes in shared memory. */
+/*
+ * A point that a known number of players reach before any goes on; works across processes in shared
+ * memory.
+ */
 struct meeting {
 	pthread_barrier_t barrier;
 };

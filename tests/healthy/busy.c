@@ -2,8 +2,10 @@
 /*
  * busy [KIND] - threads that burn CPU for good reasons
  *
- * KIND: reader (default): walks a list for ever, storing nothing; waits-for-flag: spins for a flag that a sleeping thread will set;
- *       timed-spin: spins until a time; counter: spins on a counter that another thread moves on; main joins them
+ * KIND: reader (default): walks a list for ever, storing nothing; waits-for-flag: spins for a flag
+ * that a sleeping thread will set;
+ *       timed-spin: spins until a time; counter: spins on a counter that another thread moves on;
+ *       main joins them
  */
 #include "../hang/stage.h"
 
@@ -29,7 +31,10 @@ static void *walker(void *arg)
 	return (void *)found;
 }
 
-/* Reads the same words again and again: the answer will not change, but it does not wait for it either. */
+/*
+ * Reads the same words again and again: the answer will not change, but it does not wait for it
+ * either.
+ */
 static void *summer(void *arg)
 {
 	long rounds = 0, sum;

@@ -2,7 +2,8 @@
 /*
  * false_owner [KIND] - locks of another make whose neighbouring data look like the TID of an owner
  *
- * KIND: rust (default), futex-wait: two threads wait for words that only main knows the meaning of; the data that follow name the
+ * KIND: rust (default), futex-wait: two threads wait for words that only main knows the meaning of;
+ * the data that follow name the
  *       other one as "owner". Main is alive and would wake them.
  */
 #include <linux/futex.h>

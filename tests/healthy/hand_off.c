@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hand_off [KIND] - threads and processes that wait for each other all the time, and always get what they wait for
+ * hand_off [KIND] - threads and processes that wait for each other all the time, and always get
+ * what they wait for
  *
  * KIND: condvar (default), semaphore, barrier, join: threads; pipe, socket: two processes;
- *       flock: two processes and one lock file; shm: two processes and a condition variable in shared memory;
+ *       flock: two processes and one lock file; shm: two processes and a condition variable in
+ *       shared memory;
  *       spin: two threads that spin for a flag each, in turn
  */
 #include <semaphore.h>

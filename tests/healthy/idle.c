@@ -2,8 +2,9 @@
 /*
  * idle [KIND] - a pool of workers waits for jobs that come when something happens outside
  *
- * Main is in: poll (default), read (of a pipe whose writer is alive), accept, epoll, nanosleep, sigwait, pause, timerfd, stdin.
- * timed: main waits for the workers, which wake up once an hour. eventfd: a worker waits for an eventfd that another process has.
+ * Main is in: poll (default), read (of a pipe whose writer is alive), accept, epoll, nanosleep,
+ * sigwait, pause, timerfd, stdin. timed: main waits for the workers, which wake up once an hour.
+ * eventfd: a worker waits for an eventfd that another process has.
  */
 #include <poll.h>
 #include <sys/epoll.h>

@@ -2,9 +2,11 @@
 /*
  * processes [KIND] - processes that are well, or would be if they were let
  *
- * KIND: working-child (default): a parent waits for a child that computes; sleeping-child: that sleeps a while
+ * KIND: working-child (default): a parent waits for a child that computes; sleeping-child: that
+ * sleeps a while
  *       fork-storm: children come and go, each with a lock of its own memory
- *       stopped-owner: the owner of a lock in shared memory is stopped (SIGSTOP), another process waits for it
+ *       stopped-owner: the owner of a lock in shared memory is stopped (SIGSTOP), another process
+ *       waits for it
  *       traced: a process in a ptrace stop, a thread of another waits for it
  *       subprocess: a parent reads what a working child writes
  */

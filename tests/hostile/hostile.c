@@ -2,13 +2,16 @@
 /*
  * hostile [KIND] - a target that means harm to whoever looks at it
  *
- * KIND: names (default): thread and file names with control bytes, escape sequences, newlines and broken UTF-8, in an ABBA
- *       unserved: a lock in a page that is never served (userfaultfd): whoever touches it waits for ever
+ * KIND: names (default): thread and file names with control bytes, escape sequences, newlines and
+ * broken UTF-8, in an ABBA
+ *       unserved: a lock in a page that is never served (userfaultfd): whoever touches it waits for
+ *       ever
  *       stopped: an ABBA, and everybody stopped (SIGSTOP)
  *       execs: replaces itself again and again
  *       threads: thousands of short-lived threads
  *       mappings: an ABBA beside 30,000 mappings
- *       owners: words that lie about their owners: init, the waiter itself, another process, the largest TID
+ *       owners: words that lie about their owners: init, the waiter itself, another process, the
+ *       largest TID
  *       robust: a robust list that is a circle, and one that leads nowhere
  *       stack: a thread whose stack pointer leads nowhere, one whose stack is one page
  *       dies: an ABBA that ends after some milliseconds, all over again in new processes
@@ -52,7 +55,9 @@ static void deadlock(void)
 	pthread_join(thread, NULL); /* stuck in main */
 }
 
-/* Runs itself under a file name that is an attack on a terminal, deletes the file, and deadlocks. */
+/*
+ * Runs itself under a file name that is an attack on a terminal, deletes the file, and deadlocks.
+ */
 static void bad_names(bool again)
 {
 	static const char file[] = "/tmp/zoo\033]0;owned\007\n\xff\xfe";
@@ -82,7 +87,10 @@ static void bad_names(bool again)
 	stage_fail("execl", errno);
 }
 
-/* The word is served when the waiter goes to sleep, and taken away afterwards: from then on nobody can read it. */
+/*
+ * The word is served when the waiter goes to sleep, and taken away afterwards: from then on nobody
+ * can read it.
+ */
 static void *unserved_waiter(void *arg)
 {
 	role("waiter");
@@ -232,7 +240,10 @@ static void lying_lists(void)
 	deadlock();
 }
 
-/* Waits for a lock with a stack pointer that leads nowhere: only registers are needed to make a system call. */
+/*
+ * Waits for a lock with a stack pointer that leads nowhere: only registers are needed to make a
+ * system call.
+ */
 static void *without_stack(void *arg)
 {
 	unsigned long wild = (unsigned long)arg;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * futex_live_test - every lock of this machine's libc, with somebody really asleep on it, is recognised from outside
+ * futex_live_test - every lock of this machine's libc, with somebody really asleep on it, is
+ * recognised from outside
  *
  * suite: live timeout=300
  *
- * Each scene is a child that takes a lock in its main thread and lets one more thread go to sleep on it. The test waits until
- * /proc says that thread sleeps in a futex call, and then looks: with BPF and from /proc alone.
+ * Each scene is a child that takes a lock in its main thread and lets one more thread go to sleep
+ * on it. The test waits until /proc says that thread sleeps in a futex call, and then looks: with
+ * BPF and from /proc alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -949,13 +951,16 @@ static void judge_scene(struct __test_metadata *_metadata, FIXTURE_DATA(scene) *
 	u32 attrs;
 
 	look = look_open(&options, why, sizeof(why));
-	ASSERT_NE(NULL, look) TH_LOG("%s", why);
-	ASSERT_EQ(0, look_once(look, &p, why, sizeof(why))) TH_LOG("%s", why);
+	ASSERT_NE(NULL, look)
+	TH_LOG("%s", why);
+	ASSERT_EQ(0, look_once(look, &p, why, sizeof(why)))
+	TH_LOG("%s", why);
 	t = task_of(p, stage->waiter);
 	ASSERT_NE(NULL, t);
 	ASSERT_EQ(1, t->nr_waits);
 	l = &p->locks[p->waits[t->first_wait].lock];
-	EXPECT_EQ(variant->kind, l->kind) TH_LOG("%s", lab_lock_kind_name(l->kind));
+	EXPECT_EQ(variant->kind, l->kind)
+	TH_LOG("%s", lab_lock_kind_name(l->kind));
 	if (variant->parked && source == LOOK_PROC && !l->nr_holds) {
 		EXPECT_EQ(LAB_PI | LAB_EDEADLK, l->attrs);
 		EXPECT_NE(LAB_NONE, l->wakers);
@@ -963,14 +968,16 @@ static void judge_scene(struct __test_metadata *_metadata, FIXTURE_DATA(scene) *
 		return;
 	}
 	attrs = l->attrs & ALL_ATTRS;
-	EXPECT_EQ(variant->attrs, attrs) TH_LOG("attrs 0x%x, not 0x%x", attrs, variant->attrs);
+	EXPECT_EQ(variant->attrs, attrs)
+	TH_LOG("attrs 0x%x, not 0x%x", attrs, variant->attrs);
 	EXPECT_EQ(variant->access, p->waits[t->first_wait].access);
 	EXPECT_EQ(variant->timed, !!(t->status & LAB_TASK_WAITS_TIMED));
 	EXPECT_FALSE(l->unseen);
 	EXPECT_NE(NULL, t->call);
 	if (variant->play == sem_named ||
 	    (stage->lock >= (u64)stage && stage->lock < (u64)(stage + 1))) {
-		EXPECT_EQ(LAB_SPACE_INODE, l->space) TH_LOG("source %d", source);
+		EXPECT_EQ(LAB_SPACE_INODE, l->space)
+		TH_LOG("source %d", source);
 	} else if (stage->lock) {
 		EXPECT_EQ(stage->lock, l->address);
 	}

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * held_test - what a thread holds is found although nobody waits for it, nothing else is, and the target does not grow by it
+ * held_test - what a thread holds is found although nobody waits for it, nothing else is, and the
+ * target does not grow by it
  *
  * suite: live timeout=120
  *
- * Each target is a child whose main thread takes locks and then one of them twice: a self-deadlock, so that a look goes into
- * detail.
+ * Each target is a child whose main thread takes locks and then one of them twice: a self-deadlock,
+ * so that a look goes into detail.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -83,7 +84,10 @@ static void *wait_for_cond(void *arg)
 	return arg;
 }
 
-/* A likeness of a held mutex where a function has returned from: below the stack pointer of whoever calls it. */
+/*
+ * A likeness of a held mutex where a function has returned from: below the stack pointer of whoever
+ * calls it.
+ */
 static __attribute__((noinline)) void leave_behind(void)
 {
 	volatile char deep[16384];
@@ -150,8 +154,8 @@ static void hold_everything(void)
 static void hold_in_much_memory(void)
 {
 	size_t much = 512 << 20, some = 16 << 20;
-	char *m = mmap(NULL, much, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		       -1, 0);
+	char *m = mmap(NULL, much, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (m == MAP_FAILED)
 		_exit(1);
@@ -347,7 +351,10 @@ TEST_F(held, finds_all_that_is_held_and_nothing_else)
 	EXPECT_EQ(NULL, hold_of(self, &released));
 	/* Readers leave no name. */
 	EXPECT_EQ(NULL, hold_of(self, &read_only));
-	/* Eight mutexes, one in the heap, one shared, the rwlock, the one it is stuck at: no likeness on the stack. */
+	/*
+	 * Eight mutexes, one in the heap, one shared, the rwlock, the one it is stuck at: no
+	 * likeness on the stack.
+	 */
 	EXPECT_EQ(12, self->main->nr_holds);
 	for (u32 i = 0; i < self->p->nr_tasks; i++)
 		if (self->p->tasks[i].tid == (u32)stage->other)

@@ -524,7 +524,9 @@ TEST_F_TIMEOUT(spin, is_told_from_work, 120)
 	self->look = look_open(&options, why, sizeof(why));
 	if (!self->look)
 		SKIP(return, "%s", why);
-	/* Never accused, however often; found at the latest when the thread has had the CPU time. */
+	/*
+	 * Never accused, however often; found at the latest when the thread has had the CPU time.
+	 */
 	for (int i = 0; i < 20 && !f; i++) {
 		p = look_again(_metadata, self);
 		ASSERT_NE(NULL, p);

@@ -10,7 +10,7 @@
  * comment and after it any of
  *
  *	timeout=N	seconds until the watchdog ends it (default 120)
- *	live		it looks at running programs or needs the kernel: not for sanitizers (-u leaves it out)
+ *	live		looks at running programs or needs the kernel: not for sanitizers (see -u)
  *
  * What is not told apart by a plan is told apart here: a suite that dies, hangs, prints fewer
  * results than it planned, exits with an error although nothing failed, or leaves processes behind

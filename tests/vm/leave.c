@@ -2,8 +2,8 @@
 /*
  * leave - ends a QEMU guest with an exit status
  *
- * A byte v written to the isa-debug-exit device makes QEMU end with (v << 1) | 1. QEMU's own failures end with 1, so v is
- * 16 + status: what never reported can not look like success.
+ * A byte v written to the isa-debug-exit device makes QEMU end with (v << 1) | 1. QEMU's own
+ * failures end with 1, so v is 16 + status: what never reported can not look like success.
  */
 #include <stdio.h>
 #include <stdlib.h>

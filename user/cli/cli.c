@@ -52,9 +52,11 @@ int cli_bad_option(const char *verb, int argc, char **argv, int c)
 	const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
 
 	if (c == ':')
-		return cli_usage(verb, "%s wants a value: 'locklab %s --help' says which", word, verb);
+		return cli_usage(verb, "%s wants a value: 'locklab %s --help' says which", word,
+				 verb);
 	if (optopt && isprint(optopt) && strncmp(word, "--", 2))
-		return cli_usage(verb, "no option -%c: 'locklab %s --help' lists them", optopt, verb);
+		return cli_usage(verb, "no option -%c: 'locklab %s --help' lists them", optopt,
+				 verb);
 	return cli_usage(verb, "no option %s: 'locklab %s --help' lists them", word, verb);
 }
 
@@ -75,7 +77,8 @@ bool cli_seconds(const char *text, double *seconds)
 
 	errno = 0;
 	*seconds = strtod(text, &end);
-	return !errno && end != text && !*end && isfinite(*seconds) && *seconds > 0 && *seconds < 1e7;
+	return !errno && end != text && !*end && isfinite(*seconds) && *seconds > 0 &&
+	       *seconds < 1e7;
 }
 
 bool cli_parse_color(const char *text, enum cli_color *color)

@@ -14,10 +14,15 @@
 #include "cli.h"
 #include "report/report.h"
 
-#define MAX_PID		4194304ul
-#define MAX_STACKS	100000ul
+#define MAX_PID	   4194304ul
+#define MAX_STACKS 100000ul
 
-enum face { FACE_TEXT, FACE_JSON, FACE_DOT, FACE_SVG };
+enum face {
+	FACE_TEXT,
+	FACE_JSON,
+	FACE_DOT,
+	FACE_SVG
+};
 
 struct diagnose {
 	struct look_options look;
@@ -103,8 +108,8 @@ static int parse_option(struct diagnose *d, int c, int argc, char **argv)
 		return -1;
 	case OPTION_STACKS:
 		if (!cli_number(optarg, MAX_STACKS, &number))
-			return cli_usage("diagnose", "--stacks %s: wants a number from 1 to %lu", optarg,
-					 MAX_STACKS);
+			return cli_usage("diagnose", "--stacks %s: wants a number from 1 to %lu",
+					 optarg, MAX_STACKS);
 		d->look.max_stacks = (u32)number;
 		return -1;
 	case OPTION_NO_STACKS:
@@ -123,11 +128,13 @@ static int parse_option(struct diagnose *d, int c, int argc, char **argv)
 		return -1;
 	case OPTION_TIMEOUT:
 		if (!cli_seconds(optarg, &d->timeout_seconds))
-			return cli_usage("diagnose", "--timeout %s: wants seconds, as in 2.5", optarg);
+			return cli_usage("diagnose", "--timeout %s: wants seconds, as in 2.5",
+					 optarg);
 		return -1;
 	case OPTION_COLOR:
 		if (!cli_parse_color(optarg, &d->color))
-			return cli_usage("diagnose", "--color %s: there are auto, always and never", optarg);
+			return cli_usage("diagnose", "--color %s: there are auto, always and never",
+					 optarg);
 		return -1;
 	case 'v':
 		d->verbose = true;
@@ -153,8 +160,9 @@ static int parse_pids(struct diagnose *d, int nr, char **words)
 		unsigned long pid;
 
 		if (!cli_number(words[i], MAX_PID, &pid))
-			return cli_usage("diagnose", "'%s' is no process ID: wants a number from 1 to %lu", words[i],
-					 MAX_PID);
+			return cli_usage("diagnose",
+					 "'%s' is no process ID: wants a number from 1 to %lu",
+					 words[i], MAX_PID);
 		d->tgids[d->look.nr_tgids++] = (u32)pid;
 	}
 	d->look.tgids = d->tgids;
@@ -185,10 +193,12 @@ static int draw(const struct lab_picture *picture, FILE *out, FILE *err)
 	posix_spawn_file_actions_adddup2(&actions, fileno(out), 1);
 	errno = posix_spawnp(&pid, program, &actions, NULL, arguments, environ);
 	if (errno)
-		fprintf(err, "locklab diagnose: --svg needs Graphviz's 'dot' (%s): install graphviz, or use --dot\n",
+		fprintf(err,
+			"locklab diagnose: --svg needs Graphviz's 'dot' (%s): install graphviz, or use --dot\n",
 			strerror(errno));
 	else if (waitpid(pid, &status, 0) != pid || status)
-		fprintf(err, "locklab diagnose: Graphviz's 'dot' could not draw the graph: --dot shows it as text\n");
+		fprintf(err,
+			"locklab diagnose: Graphviz's 'dot' could not draw the graph: --dot shows it as text\n");
 	posix_spawn_file_actions_destroy(&actions);
 	fclose(graph);
 	return status ? -1 : 0;
@@ -201,8 +211,8 @@ static void say_timing(const struct look *look, FILE *err)
 	fprintf(err,
 		"locklab diagnose: source %s; passes %.1f %.1f %.1f ms, judged %.1f ms, held %.1f ms, stacks %.1f ms\n",
 		look_source(look) == SNAPSHOT_BPF ? "bpf" : "proc", (double)t->snapshot_ns[0] / 1e6,
-		(double)t->snapshot_ns[1] / 1e6, (double)t->snapshot_ns[2] / 1e6, (double)t->judge_ns / 1e6,
-		(double)t->held_ns / 1e6, (double)t->stacks_ns / 1e6);
+		(double)t->snapshot_ns[1] / 1e6, (double)t->snapshot_ns[2] / 1e6,
+		(double)t->judge_ns / 1e6, (double)t->held_ns / 1e6, (double)t->stacks_ns / 1e6);
 }
 
 static int show(const struct diagnose *d, const struct lab_picture *picture, FILE *out, FILE *err)
@@ -240,8 +250,9 @@ static int body(void *argument, struct look_progress *progress, FILE *out, FILE 
 	if (error)
 		fprintf(err, "locklab diagnose: %s\n", why[0] ? why : strerror(-error));
 	else if (!show(d, picture, out, err))
-		status = picture->verdict == LAB_FOUND ? CLI_FOUND :
-			 picture->verdict == LAB_NONE_WRONG ? CLI_NOTHING_WRONG : CLI_UNABLE;
+		status = picture->verdict == LAB_FOUND	      ? CLI_FOUND
+			 : picture->verdict == LAB_NONE_WRONG ? CLI_NOTHING_WRONG
+							      : CLI_UNABLE;
 	if (!error && d->verbose)
 		say_timing(look, err);
 	look_close(look);

@@ -51,7 +51,8 @@ int main(int argc, char **argv)
 	/* Only the character set: numbers are read and written with a point everywhere. */
 	setlocale(LC_CTYPE, "");
 	if (argc < 2)
-		return cli_usage("", "no verb given: try 'locklab diagnose PID', or 'locklab --help'");
+		return cli_usage("",
+				 "no verb given: try 'locklab diagnose PID', or 'locklab --help'");
 	if (!strcmp(argv[1], "--version")) {
 		puts("locklab " LOCKLAB_VERSION);
 		return 0;

@@ -27,10 +27,12 @@
 #define STUCK_NS 1000000000ull
 #define POLL_MS	 50
 
-enum outcome { ENDED,
-	       STUCK,
-	       TIMED_OUT,
-	       INTERRUPTED };
+enum outcome {
+	ENDED,
+	STUCK,
+	TIMED_OUT,
+	INTERRUPTED
+};
 
 struct attempt {
 	pid_t pid;

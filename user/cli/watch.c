@@ -47,8 +47,10 @@
 #define MAX_SITES     24
 #define POLL_MS	      50
 
-enum looker_state { LOOKER_STARTING,
-		    LOOKER_LOOKING };
+enum looker_state {
+	LOOKER_STARTING,
+	LOOKER_LOOKING
+};
 
 struct shared {
 	struct look_progress progress;

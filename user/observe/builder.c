@@ -2,8 +2,8 @@
 /*
  * builder - collects what the sources see into one lab_picture
  *
- * Tasks and locks are found again by hash (uthash); waits, holds and memberships are kept in the order in which they came and
- * sorted at the end by counting, so that a look at N tasks is O(N).
+ * Tasks and locks are found again by hash (uthash); waits, holds and memberships are kept in the
+ * order in which they came and sorted at the end by counting, so that a look at N tasks is O(N).
  */
 #include <errno.h>
 #include <obstack.h>
@@ -18,10 +18,10 @@
 #include "core/judge.h"
 
 #define obstack_chunk_alloc malloc
-#define obstack_chunk_free free
+#define obstack_chunk_free  free
 
 struct task_entry {
-	u64 key;	/* tid, and the tgid above it for a task that is gone */
+	u64 key; /* tid, and the tgid above it for a task that is gone */
 	u32 index;
 	UT_hash_handle hh;
 };
@@ -50,8 +50,8 @@ struct builder {
 	UT_array tasks, records, locks, waits, holds, groups, memberships, not_seen;
 	bool blind;
 	struct lab_picture picture;
-	void *indices;		/* sorted copies that the picture points to */
-	void *verdict;		/* judge's memory */
+	void *indices; /* sorted copies that the picture points to */
+	void *verdict; /* judge's memory */
 };
 
 static const UT_icd task_icd = { sizeof(struct lab_task), NULL, NULL, NULL };
@@ -223,7 +223,8 @@ u32 builder_gone_task(struct builder *b, u32 tgid, u32 tid)
 	return task != LAB_NONE ? task : add_task(b, key, &t, NULL);
 }
 
-u32 builder_lock(struct builder *b, const struct lab_lock_id *id, enum lab_lock_kind kind, u32 attrs)
+u32 builder_lock(struct builder *b, const struct lab_lock_id *id, enum lab_lock_kind kind,
+		 u32 attrs)
 {
 	struct lab_lock_id key;
 	struct lock_entry *entry;
@@ -239,7 +240,10 @@ u32 builder_lock(struct builder *b, const struct lab_lock_id *id, enum lab_lock_
 	if (entry) {
 		struct lab_lock *known = builder_lock_at(b, entry->index);
 
-		/* One waiter may tell more than another: a bare futex word becomes what it is known to be. */
+		/*
+		 * One waiter may tell more than another: a bare futex word becomes what it is known
+		 * to be.
+		 */
 		if (known->kind == LAB_FUTEX)
 			known->kind = kind;
 		known->attrs |= attrs;
@@ -333,7 +337,10 @@ void builder_not_seen(struct builder *b, bool blind, const char *format, ...)
 	utarray_push_back(&b->not_seen, &line);
 }
 
-/* Where each bucket begins, for a stable counting sort: first[i] for i in [0, nr], from the bucket of every element. */
+/*
+ * Where each bucket begins, for a stable counting sort: first[i] for i in [0, nr], from the bucket
+ * of every element.
+ */
 static void counts_to_firsts(u32 *first, u32 nr)
 {
 	u32 sum = 0;
@@ -383,7 +390,10 @@ static void sort_waits(struct builder *b, struct lab_wait *out, u32 *first)
 	}
 }
 
-/* Two sources may know of the same hold: the lock's own owner field wins over a scan, and the deeper depth. */
+/*
+ * Two sources may know of the same hold: the lock's own owner field wins over a scan, and the
+ * deeper depth.
+ */
 static int compare_holds(const void *a, const void *b)
 {
 	const struct lab_hold *x = a, *y = b;

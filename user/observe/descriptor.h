@@ -15,15 +15,19 @@
 #define MAX_FDINFO (256 * 1024) /* bytes of one /proc/PID/fdinfo file */
 #define OFFSET_EOF ((u64)INT64_MAX)
 
-enum end_type { END_OTHER,
-		END_PIPE,
-		END_FIFO,
-		END_SOCKET,
-		END_EVENT,
-		END_EPOLL,
-		END_FILE };
-enum end_mode { END_READ = 1,
-		END_WRITE = 2 };
+enum end_type {
+	END_OTHER,
+	END_PIPE,
+	END_FIFO,
+	END_SOCKET,
+	END_EVENT,
+	END_EPOLL,
+	END_FILE
+};
+enum end_mode {
+	END_READ = 1,
+	END_WRITE = 2
+};
 
 /* One descriptor of one process. Sorted by (type, dev, ino, tgid). */
 struct end {

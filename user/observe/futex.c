@@ -2,10 +2,12 @@
 /*
  * futex - what a thread that sleeps in a futex call waits for, and who would have to act
  *
- * The call says how it waits, the memory round the word says on what (glibc.h), the code it slept from says whose library that
- * is. Owners are taken only from a lock of known shape, and only if the owner can reach the word at all: a TID of a thread that
- * does not share this memory is a number that happens to look like one. What records no owner gets a group of those who could
- * end the wait. Whatever is not recognised stays a plain futex word without an owner: a miss is better than a false edge.
+ * The call says how it waits, the memory round the word says on what (glibc.h), the code it slept
+ * from says whose library that is. Owners are taken only from a lock of known shape, and only if
+ * the owner can reach the word at all: a TID of a thread that does not share this memory is a
+ * number that happens to look like one. What records no owner gets a group of those who could end
+ * the wait. Whatever is not recognised stays a plain futex word without an owner: a miss is better
+ * than a false edge.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +40,8 @@
 /* Code a thread went to sleep from. */
 enum code {
 	CODE_UNKNOWN, /* could not be read */
-	CODE_SYSCALL_FUNCTION, /* libc's syscall(): somebody's own futex, never one of libc's locks */
+	/* libc's syscall(): somebody's own futex, never one of libc's locks */
+	CODE_SYSCALL_FUNCTION,
 	CODE_GO, /* Go's runtime.futex */
 	CODE_FOREIGN, /* another library, another libc */
 	CODE_PROGRAM, /* the program itself: libc linked into it, or its own code */
@@ -140,7 +143,10 @@ static struct futexes *futexes_of(struct look_context *c)
 		slots *= 2;
 	f->mm_mask = slots - 1;
 	f->mms = builder_alloc(c->builder, slots * sizeof(*f->mms));
-	/* Sorted by tgid: the first is the lowest. One thread of each process will do, unless it has left its memory. */
+	/*
+	 * Sorted by tgid: the first is the lowest. One thread of each process will do, unless it
+	 * has left its memory.
+	 */
 	for (u32 i = 0; i < c->now->nr; i++) {
 		const struct lab_task_record *r = &c->now->records[i];
 		struct mm_entry *slot;
@@ -296,14 +302,22 @@ static enum code read_code(struct look_context *c, const struct lab_task_record 
 	code = code_of_mapping(map);
 #if defined(__x86_64__)
 	{
-		/* The end of glibc's syscall(): sixth argument from the caller's stack, then the call. */
+		/*
+		 * The end of glibc's syscall(): sixth argument from the caller's stack, then the
+		 * call.
+		 */
 		static const u8 syscall_end[] = { 0x4c, 0x8b, 0x4c, 0x24, 0x08, 0x0f, 0x05 };
-		/* After the call in runtime.futex of Go (ABI0): the result to the caller's frame, return. */
+		/*
+		 * After the call in runtime.futex of Go (ABI0): the result to the caller's frame,
+		 * return.
+		 */
 		static const u8 go_begin[] = { 0x89, 0x44, 0x24, 0x30, 0xc3 };
 		/* FUTEX_WAIT | FUTEX_PRIVATE_FLAG as a constant into the second argument. */
 		static const u8 constant[] = { 0xbe, 0x80, 0x00, 0x00, 0x00 };
-		enum { BEFORE = 24,
-		       AFTER = 8 };
+		enum {
+			BEFORE = 24,
+			AFTER = 8
+		};
 		u8 bytes[BEFORE + AFTER];
 
 		if (!read_memory(c, r, r->regs[LAB_REG_IP] - BEFORE, bytes, sizeof(bytes)))
@@ -335,8 +349,8 @@ static enum code code_of(struct look_context *c, const struct lab_task_record *r
 }
 
 /*
- * Rust's compiler leaves the path of its library's sources, /rustc/ and a commit in 40 hexadecimal digits, in every module that
- * uses it, for panics.
+ * Rust's compiler leaves the path of its library's sources, /rustc/ and a commit in 40 hexadecimal
+ * digits, in every module that uses it, for panics.
  */
 static bool has_rust_path(const char *text, size_t size)
 {
@@ -368,7 +382,8 @@ static bool has_rust_paths(struct memory *m, const struct mapping *code)
 		    (maps[i].flags & MAPPING_WRITE))
 			continue;
 		while (at < maps[i].end && left) {
-			u64 size = maps[i].end - at < sizeof(buffer) - 1 ? maps[i].end - at : sizeof(buffer) - 1;
+			u64 size = maps[i].end - at < sizeof(buffer) - 1 ? maps[i].end - at
+									 : sizeof(buffer) - 1;
 			ssize_t got = memory_read(m, at, buffer, size);
 
 			if (got <= 2 * RUST_COMMIT)
@@ -426,7 +441,10 @@ static int maps_inode(struct memory *m, u64 dev, u64 ino)
 	return 0;
 }
 
-/* Whether a TID written by one means the same task to the other. Whose namespace may not be read has the numbers to tell. */
+/*
+ * Whether a TID written by one means the same task to the other. Whose namespace may not be read
+ * has the numbers to tell.
+ */
 static bool same_namespace(const struct lab_task_record *a, const struct lab_task_record *b)
 {
 	if (a->ns && b->ns)
@@ -435,10 +453,11 @@ static bool same_namespace(const struct lab_task_record *a, const struct lab_tas
 }
 
 /*
- * Everybody who maps the inode, found by reading the mappings of every process: once per look and inode, and only when
- * somebody waits for a word in it whose owner is not plain.
+ * Everybody who maps the inode, found by reading the mappings of every process: once per look and
+ * inode, and only when somebody waits for a word in it whose owner is not plain.
  */
-static struct shared_inode *shared_inode(struct look_context *c, const struct lab_task_record *waiter, u64 dev, u64 ino)
+static struct shared_inode *shared_inode(struct look_context *c,
+					 const struct lab_task_record *waiter, u64 dev, u64 ino)
 {
 	struct futexes *f = futexes_of(c);
 	char key[64], what[96];
@@ -525,16 +544,19 @@ static bool waits_there(const struct lab_task_record *q, const struct lab_task_r
 /*
  * Whether the task that bears the recorded TID is too young to have taken the lock.
  *
- * Suppose that it had. Then the lock was free after it was born, so whoever held it before released it; a release with waiters
- * wakes one, and a woken waiter that does not get the lock goes to sleep again: from then on, one waiter has been asleep for
- * less long than the new owner has lived. If every waiter there is has been asleep since before that birth, there was no such
- * release (or the one it woke is gone: killed, or timed out, which is the lost wake-up; then the word is wrong either way, so
- * this is evidence, not proof: judge.c sees the mark).
+ * Suppose that it had. Then the lock was free after it was born, so whoever held it before released
+ * it; a release with waiters wakes one, and a woken waiter that does not get the lock goes to sleep
+ * again: from then on, one waiter has been asleep for less long than the new owner has lived. If
+ * every waiter there is has been asleep since before that birth, there was no such release (or the
+ * one it woke is gone: killed, or timed out, which is the lost wake-up; then the word is wrong
+ * either way, so this is evidence, not proof: judge.c sees the mark).
  *
- * Clocks: from BPF, off_cpu_ns was measured to be up to 10 ms too small and never too large, a tick being 10 ms at the slowest;
- * OWNER_MARGIN_NS allows for as much again and more the other way. A suspended machine, a signal handled in between, and the
- * time the pass takes all make the wait look younger than it is, which only makes this test fail. From /proc, off_cpu_ns compares
- * the clocks of two CPUs, which on a guest drift apart by what the host stole (0.8 s was seen): no argument is built on that.
+ * Clocks: from BPF, off_cpu_ns was measured to be up to 10 ms too small and never too large, a tick
+ * being 10 ms at the slowest; OWNER_MARGIN_NS allows for as much again and more the other way. A
+ * suspended machine, a signal handled in between, and the time the pass takes all make the wait
+ * look younger than it is, which only makes this test fail. From /proc, off_cpu_ns compares the
+ * clocks of two CPUs, which on a guest drift apart by what the host stole (0.8 s was seen): no
+ * argument is built on that.
  */
 #define OWNER_MARGIN_NS 40000000ull
 
@@ -588,11 +610,17 @@ static enum fate owner_fate(struct look_context *c, const struct lab_task_record
 				return FATE_UNKNOWN;
 		}
 		if (!reaches) {
-			/* TIDs of another namespace, or of processes that we can not see, are not ours to judge. */
+			/*
+			 * TIDs of another namespace, or of processes that we can not see, are not
+			 * ours to judge.
+			 */
 			s = shared_inode(c, r, id->a, id->b);
 			if (s->several_ns || s->unreadable || !c->now->whole)
 				return FATE_UNKNOWN;
-			/* A leader that ended before its threads is gone, and is the owner if they map the word. */
+			/*
+			 * A leader that ended before its threads is gone, and is the owner if they
+			 * map the word.
+			 */
 			return o && !(o->flags & LAB_TASK_EXITED) ? FATE_REUSED : FATE_GONE;
 		}
 	} else {
@@ -606,7 +634,10 @@ static enum fate owner_fate(struct look_context *c, const struct lab_task_record
 		if (!reaches)
 			return FATE_REUSED;
 	}
-	/* A waiter that the kernel refused is owed no wake-up, nor is one whose lock the kernel hands over: no such argument. */
+	/*
+	 * A waiter that the kernel refused is owed no wake-up, nor is one whose lock the kernel
+	 * hands over: no such argument.
+	 */
 	if (!g->is_parked && !(g->attrs & LAB_PI) && g->source == LAB_HOLD_OWNER &&
 	    is_born_too_late(c, r, id, g->base, o))
 		return FATE_REUSED;
@@ -644,11 +675,17 @@ static void record_wait(struct look_context *c, const struct lab_task_record *r,
 	if (!g->owner)
 		is_steady = false;
 	else if (g->is_parked)
-		/* Read after the passes: it is the same owner if that one did not run, or does not exist. */
+		/*
+		 * Read after the passes: it is the same owner if that one did not run, or does not
+		 * exist.
+		 */
 		is_steady = slept_through(c, owner ? owner : r);
 	else
 		is_steady = word_is_steady(c, r, g->owner_at, g->owner_mask, g->owner_word);
-	/* Held by one and then by another: the lock moves. In the first pass nothing is known of that, and each owner counts. */
+	/*
+	 * Held by one and then by another: the lock moves. In the first pass nothing is known of
+	 * that, and each owner counts.
+	 */
 	is_held = g->owner && fate != FATE_UNKNOWN && (is_steady || !c->before[1] || g->is_parked);
 
 	lock = builder_lock(b, &id, g->kind, attrs);
@@ -661,7 +698,10 @@ static void record_wait(struct look_context *c, const struct lab_task_record *r,
 	l->owner_tid = g->owner;
 	if (group != LAB_NONE)
 		l->wakers = group;
-	/* A TID that means nothing to us, or a word whose mapping is not known: somebody unseen may act. */
+	/*
+	 * A TID that means nothing to us, or a word whose mapping is not known: somebody unseen may
+	 * act.
+	 */
 	if (fate == FATE_UNKNOWN || !is_placed)
 		l->unseen = true;
 	if (!is_held)
@@ -694,7 +734,10 @@ static bool read_mutex(struct look_context *c, const struct lab_task_record *r, 
 	return glibc_mutex_kind_is_valid(m->kind);
 }
 
-/* Robust and PI: the kernel knows these words, so they name their owner whatever library they are from. */
+/*
+ * Robust and PI: the kernel knows these words, so they name their owner whatever library they are
+ * from.
+ */
 static void guess_tid_word(struct guess *g, const struct glibc_mutex *m, u32 word)
 {
 	u32 tid = word & GLIBC_TID_MASK;
@@ -768,7 +811,10 @@ static bool guess_owned_mutex(struct look_context *c, const struct lab_task_reco
 	if (m.kind & (GLIBC_MUTEX_ROBUST | GLIBC_MUTEX_PI))
 		return false;
 	if (m.kind & GLIBC_MUTEX_PP) {
-		/* The ceiling stands above the state, and was the same when the waiter went to sleep. */
+		/*
+		 * The ceiling stands above the state, and was the same when the waiter went to
+		 * sleep.
+		 */
 		if ((call->value & ~3u) != (m.word & ~3u))
 			return false;
 		state = m.word & 3;
@@ -831,7 +877,9 @@ static bool guess_ownerless_mutex(struct look_context *c, const struct lab_task_
 	return true;
 }
 
-/* A FILE's lock names its owner by the address of its thread descriptor, which must look like one. */
+/*
+ * A FILE's lock names its owner by the address of its thread descriptor, which must look like one.
+ */
 static bool guess_stdio(struct look_context *c, const struct lab_task_record *r,
 			const struct call *call, struct guess *g)
 {
@@ -895,8 +943,9 @@ static void guess_rwlock_at(struct guess *g, u64 base, const struct glibc_rwlock
 }
 
 /*
- * The word that is waited on tells the role, but one call fits two words of the lock. The writers' word is tried first: if it is
- * wrong, the lock's field for its writers (1 or 3, as somebody writes) lands on padding, which must be 0.
+ * The word that is waited on tells the role, but one call fits two words of the lock. The writers'
+ * word is tried first: if it is wrong, the lock's field for its writers (1 or 3, as somebody
+ * writes) lands on padding, which must be 0.
  */
 static bool guess_rwlock(struct look_context *c, const struct lab_task_record *r,
 			 const struct call *call, struct guess *g)
@@ -923,7 +972,10 @@ static bool guess_rwlock(struct look_context *c, const struct lab_task_record *r
 		guess_rwlock_at(g, base, &l, LAB_EXCLUSIVE);
 		return true;
 	}
-	/* Where writers come first, a reader waits on the whole state: a writer in line, the readers' phase not over. */
+	/*
+	 * Where writers come first, a reader waits on the whole state: a writer in line, the
+	 * readers' phase not over.
+	 */
 	if ((call->value & 7) == (GLIBC_RWLOCK_READERS_WAIT | GLIBC_RWLOCK_WRITE_LOCKED) &&
 	    call->value >= GLIBC_RWLOCK_ONE_READER && read_rwlock(c, r, call->address, &l) &&
 	    l.flags == 2) {
@@ -969,7 +1021,9 @@ static bool guess_join(struct look_context *c, const struct lab_task_record *r,
 	if (call->is_private || !call->value || (call->value & ~GLIBC_TID_MASK) ||
 	    !peek(c, r, call->address, &word, sizeof(word)))
 		return false;
-	/* Where descriptors know themselves, this must be one; elsewhere the TID has to be enough. */
+	/*
+	 * Where descriptors know themselves, this must be one; elsewhere the TID has to be enough.
+	 */
 	for (u32 i = 0; i < t->nr_self; i++)
 		if (!read_memory(c, r, base + t->self_at[i], &self, sizeof(self)) || self != base)
 			return false;
@@ -1023,7 +1077,10 @@ static bool guess_once(struct look_context *c, const struct lab_task_record *r,
 {
 	u32 word;
 
-	/* Bit 0: somebody runs the routine; from bit 2 on, how often this process's ancestors forked. */
+	/*
+	 * Bit 0: somebody runs the routine; from bit 2 on, how often this process's ancestors
+	 * forked.
+	 */
 	if (code != CODE_GLIBC && code != CODE_GLIBC_LOWLEVEL)
 		return false;
 	if (call->is_timed || !call->is_private || (call->value & 3) != 1 ||
@@ -1075,7 +1132,10 @@ static void try_candidate(struct look_context *c, const struct lab_task_record *
 	}
 }
 
-/* The only one; or the only one that another thread holds, which is the one to wait for. -1 none, or several. */
+/*
+ * The only one; or the only one that another thread holds, which is the one to wait for. -1 none,
+ * or several.
+ */
 static int choose_candidate(const struct candidates *found, u32 self)
 {
 	int chosen = -1;
@@ -1092,12 +1152,13 @@ static int choose_candidate(const struct candidates *found, u32 self)
 }
 
 /*
- * The kernel refuses a PI lock that would deadlock (EDEADLK) or whose owner is dead (ESRCH). POSIX knows no such error for a
- * plain mutex, so glibc sleeps for ever instead, on a 0 in the frame of __pthread_mutex_lock_full that nobody else knows of. What
- * else sleeps in glibc on a 0 on its own stack is a semaphore or a condition there, whose shapes have been tried before.
+ * The kernel refuses a PI lock that would deadlock (EDEADLK) or whose owner is dead (ESRCH). POSIX
+ * knows no such error for a plain mutex, so glibc sleeps for ever instead, on a 0 in the frame of
+ * __pthread_mutex_lock_full that nobody else knows of. What else sleeps in glibc on a 0 on its own
+ * stack is a semaphore or a condition there, whose shapes have been tried before.
  *
- * Which mutex: from the registers, in 2.36 as the address of its kind in R14, which must be a held PI mutex; without them from
- * the pointers that lie on the stack.
+ * Which mutex: from the registers, in 2.36 as the address of its kind in R14, which must be a held
+ * PI mutex; without them from the pointers that lie on the stack.
  */
 static bool guess_parked(struct look_context *c, const struct lab_task_record *r,
 			 const struct call *call, struct guess *g)
@@ -1152,9 +1213,13 @@ static void guess_foreign(struct look_context *c, const struct lab_task_record *
 	g->word = word;
 	if (code == CODE_GO)
 		g->attrs |= LAB_GO;
-	/* std waits with a bitset but without CLOCK_REALTIME, which glibc never does without a timeout. */
-	if (r->syscall == __NR_futex && code == CODE_SYSCALL_FUNCTION && call->op == FUTEX_WAIT_BITSET && call->is_private &&
-	    !call->is_realtime && call->bitset == FUTEX_BITSET_MATCH_ANY && is_rust(c, r))
+	/*
+	 * std waits with a bitset but without CLOCK_REALTIME, which glibc never does without a
+	 * timeout.
+	 */
+	if (r->syscall == __NR_futex && code == CODE_SYSCALL_FUNCTION &&
+	    call->op == FUTEX_WAIT_BITSET && call->is_private && !call->is_realtime &&
+	    call->bitset == FUTEX_BITSET_MATCH_ANY && is_rust(c, r))
 		g->attrs |= LAB_RUST;
 }
 
@@ -1169,7 +1234,10 @@ static void guess_wait(struct look_context *c, const struct lab_task_record *r,
 			return;
 		code = CODE_FOREIGN;
 	}
-	/* glibc adds CLOCK_REALTIME to every wait without a timeout; Rust's std, also where its libc is another one, does not. */
+	/*
+	 * glibc adds CLOCK_REALTIME to every wait without a timeout; Rust's std, also where its
+	 * libc is another one, does not.
+	 */
 	if (call->op == FUTEX_WAIT_BITSET && !call->is_realtime && !call->is_timed &&
 	    code != CODE_SYSCALL_FUNCTION)
 		code = CODE_FOREIGN;
@@ -1197,8 +1265,9 @@ static void guess_wait(struct look_context *c, const struct lab_task_record *r,
 }
 
 /*
- * restart_syscall carries on with a timed wait after a stop or a signal; the registers still hold the arguments of the call, but
- * not which it was. The kernel function it sleeps in tells, if it may be read.
+ * restart_syscall carries on with a timed wait after a stop or a signal; the registers still hold
+ * the arguments of the call, but not which it was. The kernel function it sleeps in tells, if it
+ * may be read.
  */
 static bool is_restarted_futex(struct look_context *c, const struct lab_task_record *r)
 {

@@ -2,8 +2,9 @@
 /*
  * glibc - what the GNU C library's locks look like in memory
  *
- * Sources of the rules: glibc's nptl/pthread_mutex_lock.c, pthread_rwlock_common.c, pthread_cond_wait.c, sem_waitcommon.c,
- * pthread_barrier_wait.c and their headers, read for 2.31 to 2.41; linux/futex.h; and programs looked at with gdb on 2.36.
+ * Sources of the rules: glibc's nptl/pthread_mutex_lock.c, pthread_rwlock_common.c,
+ * pthread_cond_wait.c, sem_waitcommon.c, pthread_barrier_wait.c and their headers, read for 2.31 to
+ * 2.41; linux/futex.h; and programs looked at with gdb on 2.36.
  */
 #include <string.h>
 
@@ -19,15 +20,18 @@ const struct glibc_cond_layout glibc_cond_layouts[2] = {
 
 const struct glibc_thread_layout glibc_thread_layout = {
 #if defined(__x86_64__)
-	/* Measured on 2.36; tcbhead_t is padded to 704 bytes on purpose, so that these stay where they are. */
+	/*
+	 * Measured on 2.36; tcbhead_t is padded to 704 bytes on purpose, so that these stay where
+	 * they are.
+	 */
 	.self_at = { 0x00, 0x10 },
 	.nr_self = 2,
 	.tid_at = 0x2d0,
 	.robust_head_at = 0x2e0,
 #else
 	/*
-	 * Where the thread pointer lies behind the descriptor (aarch64), nothing in it points to itself: 24 words of padding,
-	 * two of list. From the sources, not measured.
+	 * Where the thread pointer lies behind the descriptor (aarch64), nothing in it points to
+	 * itself: 24 words of padding, two of list. From the sources, not measured.
 	 */
 	.nr_self = 0,
 	.tid_at = 0xd0,
@@ -90,7 +94,10 @@ bool glibc_mutex_kind_is_valid(u32 kind)
 	/* pthread_mutex_init() answers ENOTSUP. */
 	if ((kind & GLIBC_MUTEX_ROBUST) && protocol == GLIBC_MUTEX_PP)
 		return false;
-	/* Wanted or not: settype(NORMAL) says not, whatever else the mutex is; only a plain one may be given to it later. */
+	/*
+	 * Wanted or not: settype(NORMAL) says not, whatever else the mutex is; only a plain one may
+	 * be given to it later.
+	 */
 	if ((kind & GLIBC_MUTEX_ELISION) == GLIBC_MUTEX_ELISION)
 		return false;
 	return true;
@@ -199,7 +206,10 @@ bool glibc_sem_is_plausible(const u8 bytes[GLIBC_SEM_SIZE])
 	u32 waiters = u32_at(bytes, 4);
 	u32 is_shared = u32_at(bytes, 8);
 
-	/* A waiter is counted before it sleeps; the flag is 0 or the futex call's PRIVATE bit, which it takes away. */
+	/*
+	 * A waiter is counted before it sleeps; the flag is 0 or the futex call's PRIVATE bit,
+	 * which it takes away.
+	 */
 	return waiters && waiters < MAX_THREADS && (is_shared == 0 || is_shared == 128) &&
 	       u32_at(bytes, 0) < 0x80000000u;
 }
@@ -212,7 +222,10 @@ bool glibc_barrier_is_plausible(const u8 bytes[GLIBC_BARRIER_SIZE], u32 round)
 	u32 is_shared = u32_at(bytes, 12);
 	u32 out = u32_at(bytes, 16);
 
-	/* The waiter is the (in)th to come, and its round is not full; who has left had come before. */
+	/*
+	 * The waiter is the (in)th to come, and its round is not full; who has left had come
+	 * before.
+	 */
 	return count && count < 0x80000000u && (is_shared == 0 || is_shared == 128) && in > round &&
 	       now >= round && now - round <= count && out <= in &&
 	       in - round <= 2 * (u64)count + 1;

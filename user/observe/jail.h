@@ -28,8 +28,8 @@ struct jail_child;
  * @memory: bytes it may map beyond what the caller has mapped
  * @reply_size: bytes it may answer; only those that it touches cost memory
  * @serve: answers a question of the child, in the caller's process; NULL: it may not ask. The
- *	question is not to be trusted. It stores at most @size bytes at @answer and returns how many, or
- *	-errno; a descriptor stored in @fd (-1 before) goes to the child and is closed here
+ *	question is not to be trusted. It stores at most @size bytes at @answer and returns how
+ *	many, or -errno; a descriptor stored in @fd (-1 before) goes to the child and is closed here
  * @max_questions: after so many the child is killed
  */
 struct jail {

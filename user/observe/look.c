@@ -3,8 +3,10 @@
  * look - one look at running (or hung) processes
  *
  *   pass      every task of the system, in a few milliseconds, nobody stopped
- *   build     from the processes asked about outwards: each task is classified, whom it waits for is added, and classified
- *   judge     nothing wrong: done. Otherwise two more passes; only what did not change in any of them is called proven
+ *   build     from the processes asked about outwards: each task is classified, whom it waits for
+ *   is added, and classified
+ *   judge     nothing wrong: done. Otherwise two more passes; only what did not change in any of
+ *   them is called proven
  *   detail    for those in a finding: what else they hold, their stacks, the names of the locks
  */
 #include <errno.h>
@@ -20,7 +22,7 @@
 #define NR_PASSES      3
 #define DEFAULT_STACKS 16
 #define BETWEEN_NS     500000
-#define MAX_DEPTH      64 /* of generations, and what a PID reused under our eyes can make of them */
+#define MAX_DEPTH      64 /* of generations, and what a reused PID can make of them */
 #define MAX_NAMES      1024 /* of locks in a finding: a circle is of little use without */
 
 struct cached_memory {
@@ -172,8 +174,9 @@ static bool is_steady(const struct look_context *c, const struct lab_task_record
 }
 
 /*
- * Whether a stopped task is stopped inside a wait that it will take up again: the kernel has put a restart code, or the
- * "not finished" of system call entry, where the result will be. Anything else is a result that it has not seen yet.
+ * Whether a stopped task is stopped inside a wait that it will take up again: the kernel has put a
+ * restart code, or the "not finished" of system call entry, where the result will be. Anything else
+ * is a result that it has not seen yet.
  */
 static bool will_wait_again(const struct lab_task_record *r)
 {
@@ -197,8 +200,8 @@ static void classify(struct look_context *c, u32 task)
 		return;
 	}
 	/*
-	 * Who ran between the passes is not stuck, whatever it waits for now: on a busy machine many a circle can be pieced together
-	 * from records of different moments.
+	 * Who ran between the passes is not stuck, whatever it waits for now: on a busy machine
+	 * many a circle can be pieced together from records of different moments.
 	 */
 	if (!(t->status & LAB_TASK_IS_STEADY) && is_confirming(c))
 		return;
@@ -261,7 +264,8 @@ static int say_unseen(struct look *look, const struct snapshot *s, char *why, si
 		}
 	}
 	if (look->options.all && nr_unreadable)
-		builder_not_seen(b, false, "%u threads of other users: no permission", nr_unreadable);
+		builder_not_seen(b, false, "%u threads of other users: no permission",
+				 nr_unreadable);
 	if (look->options.all && nr_compat)
 		builder_not_seen(b, false, "%u threads that run 32-bit code", nr_compat);
 	for (u32 i = 0; i < look->options.progress->nr_skip; i++)
@@ -272,9 +276,10 @@ static int say_unseen(struct look *look, const struct snapshot *s, char *why, si
 		builder_not_seen(b, false, "%s", look->degraded);
 	if (nr_readable || look->options.all || !nr_unreadable)
 		return 0;
-	snprintf(why, why_size,
-		 "process %u belongs to somebody else: run as its user or as root (CAP_SYS_PTRACE; Yama may ask for it too)",
-		 last);
+	snprintf(
+		why, why_size,
+		"process %u belongs to somebody else: run as its user or as root (CAP_SYS_PTRACE; Yama may ask for it too)",
+		last);
 	return -EPERM;
 }
 
@@ -320,7 +325,10 @@ static int build(struct look *look, u32 nr_passes, const struct lab_picture **pi
 	return *picture ? 0 : -ENOMEM;
 }
 
-/* The processes asked about, as the user named them: a thread's id stands for its process. One clear line if one can not be had. */
+/*
+ * The processes asked about, as the user named them: a thread's id stands for its process. One
+ * clear line if one can not be had.
+ */
 static int check_asked(struct look *look, const struct snapshot *s, char *why, size_t why_size)
 {
 	for (u32 i = 0; i < look->options.nr_tgids; i++) {
@@ -333,12 +341,15 @@ static int check_asked(struct look *look, const struct snapshot *s, char *why, s
 		look->tgids[i] = r->tgid;
 		if (r->flags & LAB_TASK_KTHREAD) {
 			snprintf(why, why_size,
-				 "%u is a kernel thread: it has no user-space locks to look at", r->tgid);
+				 "%u is a kernel thread: it has no user-space locks to look at",
+				 r->tgid);
 			return -EINVAL;
 		}
 		if (r->flags & LAB_TASK_COMPAT) {
-			snprintf(why, why_size,
-				 "process %u runs 32-bit code: only 64-bit processes can be explained", r->tgid);
+			snprintf(
+				why, why_size,
+				"process %u runs 32-bit code: only 64-bit processes can be explained",
+				r->tgid);
 			return -EINVAL;
 		}
 		if (r->flags & LAB_TASK_EXITED) {
@@ -349,9 +360,10 @@ static int check_asked(struct look *look, const struct snapshot *s, char *why, s
 				      !(s->records[j].flags & LAB_TASK_EXITED);
 			if (any)
 				continue;
-			snprintf(why, why_size,
-				 "process %u has ended (a zombie): its parent %u has not waited for it", r->tgid,
-				 r->ppid);
+			snprintf(
+				why, why_size,
+				"process %u has ended (a zombie): its parent %u has not waited for it",
+				r->tgid, r->ppid);
 			return -ESRCH;
 		}
 	}
@@ -437,7 +449,10 @@ static void want_symbol(struct detail *d, struct memory *m, const struct lab_pic
 	d->symbols[d->nr_symbols++] = (struct symbol_request){ .address = address };
 }
 
-/* Stacks and names for the tasks of one process that are in a finding, the first max_stacks of each finding. */
+/*
+ * Stacks and names for the tasks of one process that are in a finding, the first max_stacks of each
+ * finding.
+ */
 static void detail_process(struct look *look, struct lab_picture *p, u32 tgid)
 {
 	u32 max = look->options.max_stacks ? look->options.max_stacks : DEFAULT_STACKS;
@@ -473,10 +488,14 @@ static void detail_process(struct look *look, struct lab_picture *p, u32 tgid)
 			if (look->options.stacks)
 				want_stack(&d, look->builder, task, most_stacks);
 			for (u32 k = 0; k < t->nr_holds; k++)
-				want_symbol(&d, m, p, p->holds[t->first_hold + k].lock, most_symbols);
+				want_symbol(&d, m, p, p->holds[t->first_hold + k].lock,
+					    most_symbols);
 		}
 	}
-	/* This has a deadline of its own, and waits for our own children: no reason to suspect the target. */
+	/*
+	 * This has a deadline of its own, and waits for our own children: no reason to suspect the
+	 * target.
+	 */
 	look->context.progress->tgid = 0;
 	stacks_resolve(look->builder, m, tgid, d.stacks, d.nr_stacks, d.symbols, d.nr_symbols);
 	for (u32 i = 0; i < d.nr_stacks; i++) {
@@ -505,7 +524,10 @@ static int detail(struct look *look, const struct lab_picture **picture)
 	if (look->options.held && nr) {
 		for (u32 i = 0; i < nr; i++)
 			held_scan(&look->context, tgids[i]);
-		/* A hold that was found by scanning may add a lock, never a wait: the findings stay what they are. */
+		/*
+		 * A hold that was found by scanning may add a lock, never a wait: the findings stay
+		 * what they are.
+		 */
 		*picture = builder_finish(look->builder);
 		if (!*picture)
 			return -ENOMEM;
@@ -540,7 +562,9 @@ static int take(struct look *look, u32 pass, char *why, size_t why_size)
 
 int look_once(struct look *look, const struct lab_picture **picture, char *why, size_t why_size)
 {
-	const struct timespec between = { .tv_nsec = look->options.between_ns ? look->options.between_ns : BETWEEN_NS };
+	const struct timespec between = { .tv_nsec = look->options.between_ns
+							     ? look->options.between_ns
+							     : BETWEEN_NS };
 	u64 begin;
 	int err;
 
@@ -614,16 +638,19 @@ struct look *look_open(const struct look_options *options, char *why, size_t why
 
 	if (options->source != LOOK_PROC) {
 		look->source = SNAPSHOT_BPF;
-		look->snapshotter = snapshotter_open(SNAPSHOT_BPF, 0, options->progress, why, why_size);
+		look->snapshotter =
+			snapshotter_open(SNAPSHOT_BPF, 0, options->progress, why, why_size);
 		if (!look->snapshotter && options->source == LOOK_BPF)
 			goto out_free;
 		if (!look->snapshotter)
 			snprintf(look->degraded, sizeof(look->degraded),
-				 "running threads (spin loops) and how long waits have lasted: %s", why);
+				 "running threads (spin loops) and how long waits have lasted: %s",
+				 why);
 	}
 	if (!look->snapshotter) {
 		look->source = SNAPSHOT_PROC;
-		look->snapshotter = snapshotter_open(SNAPSHOT_PROC, 0, options->progress, why, why_size);
+		look->snapshotter =
+			snapshotter_open(SNAPSHOT_PROC, 0, options->progress, why, why_size);
 	}
 	if (!look->snapshotter)
 		goto out_free;

@@ -10,20 +10,25 @@
 #include "memory.h"
 #include "snapshot.h"
 
-enum look_source { LOOK_AUTO, LOOK_BPF, LOOK_PROC };
+enum look_source {
+	LOOK_AUTO,
+	LOOK_BPF,
+	LOOK_PROC
+};
 
 struct look_options {
-	const u32 *tgids;	/* processes asked about */
+	const u32 *tgids; /* processes asked about */
 	u32 nr_tgids;
-	bool all;		/* everything that may be seen */
-	bool descendants;	/* their children as well, and those of these */
+	bool all; /* everything that may be seen */
+	bool descendants; /* their children as well, and those of these */
 	enum look_source source;
-	bool stacks;		/* take stacks and names of those in a finding */
-	u32 max_stacks;		/* at most so many a finding, 0: the default of 16 */
-	bool held;		/* scan memory for locks that nobody waits for */
-	bool later;		/* stacks, names and held locks only when look_detail() is called */
-	u64 between_ns;		/* from one pass to the next that confirms it, 0: the default of 0.5 ms */
-	struct look_progress *progress;	/* never NULL */
+	bool stacks; /* take stacks and names of those in a finding */
+	u32 max_stacks; /* at most so many a finding, 0: the default of 16 */
+	bool held; /* scan memory for locks that nobody waits for */
+	bool later; /* stacks, names and held locks only when look_detail() is called */
+	/* from one pass to the next that confirms it, 0: the default of 0.5 ms */
+	u64 between_ns;
+	struct look_progress *progress; /* never NULL */
 };
 
 struct look;
@@ -36,7 +41,8 @@ struct look *look_open(const struct look_options *options, char *why, size_t why
  * @picture: belongs to the look, until the next look_once() or look_close()
  * @why: one line if it fails
  *
- * Return: 0; -ESRCH all processes asked about are gone; -EPERM none may be looked at; or another -errno.
+ * Return: 0; -ESRCH all processes asked about are gone; -EPERM none may be looked at; or another
+ * -errno.
  */
 int look_once(struct look *look, const struct lab_picture **picture, char *why, size_t why_size);
 void look_close(struct look *look);
@@ -55,7 +61,7 @@ const struct lab_task_record *look_record(const struct look *look, u32 task);
 /* Of the last look_once(), in ns. */
 struct look_timing {
 	u64 snapshot_ns[3];
-	u64 judge_ns;	/* classify, build and judge, all passes together */
+	u64 judge_ns; /* classify, build and judge, all passes together */
 	u64 held_ns;
 	u64 stacks_ns;
 };
@@ -63,37 +69,50 @@ const struct look_timing *look_timing(const struct look *look);
 enum snapshot_source look_source(const struct look *look);
 
 /*
- * What the classifiers see of a look. One of them fills in the waits of its kind of task and returns true, or leaves the task
- * to the next.
+ * What the classifiers see of a look. One of them fills in the waits of its kind of task and
+ * returns true, or leaves the task to the next.
  */
 struct look_context {
 	struct builder *builder;
-	const struct snapshot *now;	/* the last pass; records are taken from here */
-	const struct snapshot *before[2];	/* earlier passes of the same look */
+	const struct snapshot *now; /* the last pass; records are taken from here */
+	const struct snapshot *before[2]; /* earlier passes of the same look */
 	struct look_progress *progress;
 	const struct look_options *options;
-	struct memory *(*memory)(struct look_context *c, u32 tgid);	/* cached; NULL if it may not be read */
+	/* cached; NULL if it may not be read */
+	struct memory *(*memory)(struct look_context *c, u32 tgid);
 	void *private;
-	void *descriptors;	/* descriptor.c's own and */
-	void *spins;		/* spin.c's own: NULL when a look begins, memory from builder_alloc() */
-	void *futexes;		/* futex.c's own, likewise */
+	void *descriptors; /* descriptor.c's own and */
+	/* spin.c's own: NULL when a look begins, memory from builder_alloc() */
+	void *spins;
+	void *futexes; /* futex.c's own, likewise */
 };
 
-bool futex_classify(struct look_context *c, const struct lab_task_record *r, u32 task);		/* futex.c */
-bool descriptor_classify(struct look_context *c, const struct lab_task_record *r, u32 task);	/* descriptor.c */
-bool spin_classify(struct look_context *c, const struct lab_task_record *r, u32 task);		/* spin.c */
-void held_scan(struct look_context *c, u32 tgid);						/* held.c */
+/* futex.c */
+bool futex_classify(struct look_context *c, const struct lab_task_record *r, u32 task);
+/* descriptor.c */
+bool descriptor_classify(struct look_context *c, const struct lab_task_record *r, u32 task);
+/* spin.c */
+bool spin_classify(struct look_context *c, const struct lab_task_record *r, u32 task);
+/* held.c */
+void held_scan(struct look_context *c, u32 tgid);
 
 /*
- * Where a word of @r's process lives: the inode behind a shared mapping, otherwise the address space (futex.c). Return: false if
- * its mapping could not be found, and @id is a guess.
+ * Where a word of @r's process lives: the inode behind a shared mapping, otherwise the address
+ * space (futex.c). Return: false if its mapping could not be found, and @id is a guess.
  */
-bool look_word_id(struct look_context *c, const struct lab_task_record *r, u64 address, struct lab_lock_id *id);
+bool look_word_id(struct look_context *c, const struct lab_task_record *r, u64 address,
+		  struct lab_lock_id *id);
 
-/* The group "the other threads that share this memory" of a private word, built once per address space. */
+/*
+ * The group "the other threads that share this memory" of a private word, built once per address
+ * space.
+ */
 u32 look_mm_group(struct look_context *c, const struct lab_task_record *r);
 
-/* The tid as the looker sees it of a TID written by @r's process into a lock word; 0 if no such task (any more). */
+/*
+ * The tid as the looker sees it of a TID written by @r's process into a lock word; 0 if no such
+ * task (any more).
+ */
 u32 look_translate_tid(struct look_context *c, const struct lab_task_record *r, u32 ns_tid);
 
 #endif

@@ -7,7 +7,8 @@
  *   userfaultfd    access_remote_vm() takes pages without FAULT_FLAG_ALLOW_RETRY;
  *                  handle_userfault() fails the fault instead of waiting, and the read ends there.
  *   FUSE, network  a page fault waits for the server, unkillable. So a page of a file system
- *                  that is not known to be served by this kernel alone is read only if the target has it
+ *                  that is not known to be served by this kernel alone is read only if the target
+ *                  has it
  *                  mapped already (its pagemap says so).
  *
  * Mappings are read once; one that came later is treated as the second sort.

@@ -14,10 +14,12 @@
 #include "core/env.h"
 #include "snapshot.h"
 
-enum mapping_flags { MAPPING_READ = 1,
-		     MAPPING_WRITE = 2,
-		     MAPPING_EXEC = 4,
-		     MAPPING_SHARED = 8 };
+enum mapping_flags {
+	MAPPING_READ = 1,
+	MAPPING_WRITE = 2,
+	MAPPING_EXEC = 4,
+	MAPPING_SHARED = 8
+};
 
 struct mapping {
 	u64 start, end, pgoff;

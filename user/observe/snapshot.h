@@ -8,8 +8,10 @@
 #include "core/env.h"
 #include "uapi/snapshot.h"
 
-enum snapshot_source { SNAPSHOT_BPF,
-		       SNAPSHOT_PROC };
+enum snapshot_source {
+	SNAPSHOT_BPF,
+	SNAPSHOT_PROC
+};
 
 /*
  * Shared (MAP_SHARED) between a look and whoever supervises it: what it is doing now, so that a
