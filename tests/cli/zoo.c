@@ -606,7 +606,7 @@ void zoo_run_free(struct zoo_run *r)
 void zoo_diagnose(struct zoo_run *r, const struct zoo_tree *tree, const char *options, uid_t uid,
 		  unsigned int seconds)
 {
-	char words[256], verb[] = "diagnose", program[PATH_MAX];
+	char words[256], verb[] = "diagnose", timeout[] = "--timeout=60", program[PATH_MAX];
 	char *argv[ZOO_MOST_ARGS + 64], pids[64][12];
 	size_t nr;
 	int nr_pids = 0;
@@ -614,8 +614,10 @@ void zoo_diagnose(struct zoo_run *r, const struct zoo_tree *tree, const char *op
 	snprintf(program, sizeof(program), "%s", zoo_locklab());
 	argv[0] = program;
 	argv[1] = verb;
-	split(options, words, sizeof(words), argv, 2);
-	for (nr = 2; argv[nr]; nr++)
+	/* A loaded or emulated machine gets the time it needs. */
+	argv[2] = timeout;
+	split(options, words, sizeof(words), argv, 3);
+	for (nr = 3; argv[nr]; nr++)
 		;
 	for (size_t i = 0; i < tree->nr && nr_pids < 64; i++) {
 		bool alone =

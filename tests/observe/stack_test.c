@@ -509,7 +509,7 @@ TEST_F(one, registers_that_lead_nowhere_are_said_to)
 			if (j != 0)
 				lies.regs[LAB_REG_IP] = nowhere[i];
 			EXPECT_EQ(0, stacks_resolve(look.builder, look.memory, target.pid, &request,
-						    1, &symbol, 1));
+						    1, &symbol, 1, 0));
 			EXPECT_GE(1, request.nr_frames);
 			EXPECT_NE(NULL, request.note);
 			EXPECT_EQ(NULL, symbol.symbol);
@@ -530,7 +530,7 @@ TEST_F(one, target_that_dies_costs_no_more_than_its_answer)
 	request.record = target_stack(&look, target_tid(&target, "deep"))->record;
 	target_stop(&target);
 	stacks_resolve(look.builder, look.memory, look.stacks[0].record->tgid, &request, 1, NULL,
-		       0);
+		       0, 0);
 	EXPECT_EQ(0, request.nr_frames && !request.note);
 	EXPECT_FALSE(has_children());
 	target_look_end(&look);

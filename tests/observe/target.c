@@ -237,7 +237,7 @@ void target_resolve(struct target_look *l, const struct target *t)
 		builder_free(l->builder);
 	l->builder = builder_new();
 	l->result = stacks_resolve(l->builder, l->memory, t->pid, l->stacks, l->nr_stacks,
-				   l->symbols, l->nr_symbols);
+				   l->symbols, l->nr_symbols, 0);
 	l->duration_ns = jail_now_ns() - start;
 }
 

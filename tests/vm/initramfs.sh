@@ -34,12 +34,7 @@ for suite; do
 	cp "$suite" "$tree/lab/$suite"
 	cp "$output/${suite%.c}" "$tree/lab/.output/${suite%.c}"
 done
-{
-	echo '#!/bin/sh'
-	echo 'export LOCKLAB_OUTPUT=/lab/.output LOCKLAB=/lab/.output/locklab'
-	echo "exec .output/run -o .output -x 4 $*"
-} >"$tree/lab/run-suites"
-chmod 755 "$tree/lab/run-suites"
+install -m 755 tests/vm/guest-suites.sh "$tree/lab/run-suites"
 
 # Shared libraries, and the loader, where the programs expect them.
 find "$tree/lab/.output" -type f -perm /111 -exec ldd {} + 2>/dev/null |

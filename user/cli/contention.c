@@ -192,7 +192,7 @@ static void resolve(struct contended *e, const struct lab_task_record *r,
 	/* In its own memory a lock has its own address; a mapped file's offset is not one. */
 	if (e->space == LAB_SPACE_MM)
 		symbol.address = e->address;
-	if (stacks_resolve(b, m, r->tgid, &stack, 1, &symbol, e->symbol[0] ? 0 : 1))
+	if (stacks_resolve(b, m, r->tgid, &stack, 1, &symbol, e->symbol[0] ? 0 : 1, 0))
 		goto out;
 	if (symbol.symbol && !e->symbol[0])
 		snprintf(e->symbol, sizeof(e->symbol), "%s", symbol.symbol);

@@ -30,7 +30,6 @@
 #define HASH_NONFATAL_OOM   1
 #include <uthash.h>
 
-#define DEADLINE_NS	2000000000ull
 #define MAX_STACKS	256 /* of one process */
 #define MAX_STACK_BYTES (256ul << 10)
 #define ALL_STACK_BYTES (32ul << 20)
@@ -597,9 +596,8 @@ static size_t child_bytes(void)
 	return half < MAX_CHILD_BYTES ? half : MAX_CHILD_BYTES;
 }
 
-static int ask_child(struct resolver *r)
+static int ask_child(struct resolver *r, u64 deadline_ns)
 {
-	u64 deadline_ns = jail_now_ns() + DEADLINE_NS;
 	int error = 0, attempt;
 
 	for (attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -839,8 +837,9 @@ static void free_resolver(struct resolver *r)
 }
 
 int stacks_resolve(struct builder *b, struct memory *m, u32 tgid, struct stack_request *stacks,
-		   u32 nr_stacks, struct symbol_request *symbols, u32 nr_symbols)
+		   u32 nr_stacks, struct symbol_request *symbols, u32 nr_symbols, u64 budget_ns)
 {
+	u64 deadline_ns = jail_now_ns() + (budget_ns ? budget_ns : STACKS_BUDGET_NS);
 	u32 taken = nr_stacks < MAX_STACKS ? nr_stacks : MAX_STACKS;
 	struct resolver r = { .builder = b, .memory = m, .tgid = tgid, .root = -1 };
 	char path[64];
@@ -874,7 +873,7 @@ int stacks_resolve(struct builder *b, struct memory *m, u32 tgid, struct stack_r
 	for (i = 0; i < nr_symbols; i++)
 		addresses[i] = symbols[i].address;
 
-	error = ask_child(&r);
+	error = ask_child(&r, deadline_ns);
 	for (i = 0; i < taken; i++) {
 		if (hand_out_stack(&r, &stacks[i], &r.found[i])) {
 			error = -ENOMEM;

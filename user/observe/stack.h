@@ -24,15 +24,16 @@ struct symbol_request {
 	const char *symbol; /* out: "A", "pool.lock", "queue[3].lock"; NULL unknown */
 };
 
+#define STACKS_BUDGET_NS 2000000000ull
+
 /**
  * stacks_resolve() - stacks and lock names of one process
  * @m: its memory
- *
- * Has its own deadline (2 s); what is not done by then keeps NULL and a note.
+ * @budget_ns: how long it may take, 0: STACKS_BUDGET_NS; what is not done by then keeps NULL and a note
  *
  * Return: 0 or -errno if nothing could be done at all.
  */
 int stacks_resolve(struct builder *b, struct memory *m, u32 tgid, struct stack_request *stacks,
-		   u32 nr_stacks, struct symbol_request *symbols, u32 nr_symbols);
+		   u32 nr_stacks, struct symbol_request *symbols, u32 nr_symbols, u64 budget_ns);
 
 #endif
