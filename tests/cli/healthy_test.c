@@ -88,6 +88,10 @@ HEALTHY(parent_of_sleeping_child, .program = "healthy/processes", .args = "sleep
 	.threads = "parent child");
 HEALTHY(parent_reads_from_child, .program = "healthy/processes", .args = "subprocess",
 	.threads = "parent child");
+HEALTHY(job_server_in_pselect, .program = "healthy/processes", .args = "job-server",
+	.threads = "parent child");
+HEALTHY(job_server_in_read, .program = "healthy/processes", .args = "job-server-read",
+	.threads = "parent child");
 HEALTHY(fork_storm, .program = "healthy/processes", .args = "fork-storm", .threads = "forker");
 HEALTHY(stopped_owner, .program = "healthy/processes", .args = "stopped-owner",
 	.threads = "waiter owner", .says = "stopped");

@@ -9,8 +9,11 @@
  *       waits for it
  *       traced: a process in a ptrace stop, a thread of another waits for it
  *       subprocess: a parent reads what a working child writes
+ *       job-server, job-server-read: a parent waits for a token in a pipe of its own, or for the end of a working child (SIGCHLD);
+ *       as make does, in pselect() or read()
  */
 #include <sys/ptrace.h>
+#include <sys/select.h>
 
 #include "../hang/stage.h"
 
@@ -108,6 +111,45 @@ static void reads_output(void)
 		_exit(1);
 }
 
+static int tokens[2];
+
+static void on_child(int sig)
+{
+	if (write(tokens[1], "+", 1) < 0)
+		_exit(1);
+	(void)sig;
+}
+
+static void job_server(bool by_read)
+{
+	sigset_t blocked, during;
+	char token;
+
+	must_not_fail(pipe(tokens));
+	signal(SIGCHLD, on_child);
+	sigemptyset(&during);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	if (!by_read)
+		sigprocmask(SIG_BLOCK, &blocked, NULL);
+	if (start_process("child") == 0) {
+		close(tokens[0]);
+		close(tokens[1]);
+		compute();
+	}
+	role("parent");
+	for (;;) {
+		fd_set set;
+
+		FD_ZERO(&set);
+		FD_SET(tokens[0], &set);
+		if (!by_read && pselect(tokens[0] + 1, &set, NULL, NULL, NULL, &during) < 0)
+			continue;
+		if (read(tokens[0], &token, 1) < 0 && errno != EINTR)
+			_exit(1);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *kind = argc > 1 ? argv[1] : "working-child";
@@ -120,6 +162,8 @@ int main(int argc, char **argv)
 		owner_stopped();
 	if (!strcmp(kind, "traced"))
 		traced();
+	if (!strncmp(kind, "job-server", 10))
+		job_server(!strcmp(kind, "job-server-read"));
 	if (!strcmp(kind, "subprocess"))
 		reads_output();
 	pid = start_process("child");

@@ -143,10 +143,28 @@ bool descriptor_may_be_unreadable(struct look_context *c, const struct lab_task_
 	return false;
 }
 
+static bool is_among(const struct tgids *set, u32 tgid)
+{
+	for (u32 i = 0; i < set->nr; i++)
+		if (set->at[i] == tgid)
+			return true;
+	return false;
+}
+
+static void add_children(struct look_context *c, u32 group, u32 tgid)
+{
+	for (u32 i = 0; i < c->now->nr; i++) {
+		const struct lab_task_record *r = &c->now->records[i];
+
+		if (r->tid == r->tgid && r->ppid == tgid)
+			descriptor_add_process(c, group, r->tgid);
+	}
+}
+
 void descriptor_wakers(struct look_context *c, const struct lab_task_record *r, u32 lock,
 		       const struct tgids *set, const char *key, const char *what, bool doubtful)
 {
-	bool unseen = descriptor_may_be_unreadable(c, r, set, &doubtful);
+	bool unseen = descriptor_may_be_unreadable(c, r, set, &doubtful), is_own;
 	u32 group;
 
 	if (unseen)
@@ -155,11 +173,15 @@ void descriptor_wakers(struct look_context *c, const struct lab_task_record *r, 
 			"process %u: who has the other end of a descriptor: processes of other users",
 			r->tgid);
 	doubtful |= descriptor_may_be_in_flight(c, r, set);
+	is_own = is_among(set, r->tgid);
 	for (u32 i = 0; i < set->nr; i++)
 		doubtful |= descriptor_uses_io_uring(c, set->at[i]);
 	group = builder_group(c->builder, key, what, doubtful);
 	for (u32 i = 0; i < set->nr; i++)
 		unseen |= !descriptor_add_process(c, group, set->at[i]);
+	/* The end of a child is a signal, and its handler may write to a pipe of our own. */
+	if (is_own && (r->flags & LAB_TASK_SIGCAUGHT))
+		add_children(c, group, r->tgid);
 	/* Nobody at all: the wait ends by itself, with end of file or an error, as soon as the task
 	 * runs. */
 	unseen |= !set->nr;
@@ -680,6 +702,31 @@ static void find_waits(struct look_context *c, const struct lab_task_record *r, 
 	}
 }
 
+/*
+ * A call that changes the signal mask for as long as it waits, in a process with handlers, waits for signals as well: make's
+ * job server does so for SIGCHLD, beside a pipe of which it holds both ends.
+ */
+static bool waits_for_signals(struct look_context *c, const struct lab_task_record *r)
+{
+	u64 mask = 0;
+
+	if (!(r->flags & LAB_TASK_SIGCAUGHT))
+		return false;
+	switch (r->syscall) {
+	case __NR_ppoll:
+		return r->args[3];
+	case __NR_epoll_pwait:
+	case __NR_epoll_pwait2:
+		return r->args[4];
+	case __NR_pselect6:
+		/* A pointer to the pointer to the mask, and its size. */
+		return r->args[5] &&
+		       (!descriptor_read_target(c, r, r->args[5], &mask, sizeof(mask)) || mask);
+	default:
+		return false;
+	}
+}
+
 /**
  * descriptor_classify() - waits for pipes, sockets, eventfds, children and file locks
  * @c: the look
@@ -701,6 +748,8 @@ bool descriptor_classify(struct look_context *c, const struct lab_task_record *r
 	    (r->flags & (LAB_TASK_EXITED | LAB_TASK_EXITING | LAB_TASK_COMPAT)))
 		return false;
 	builder_task_at(c->builder, task)->call = call->name;
+	if (waits_for_signals(c, r))
+		return true;
 	find_waits(c, r, call->shape, &w);
 	descriptor_looking_at(c, 0);
 	if (!w.nr)
