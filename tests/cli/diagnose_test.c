@@ -313,8 +313,7 @@ static const json_t *find(const json_t *doc, const char *array, const char *key,
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(doc, array), i, item)
-	{
+	json_array_foreach(json_object_get(doc, array), i, item) {
 		if (json_equal(json_object_get(item, key), value))
 			return item;
 	}
@@ -387,7 +386,8 @@ static void check_cycle(const json_t *doc, const json_t *finding, const struct z
 		json_array_foreach(json_object_get(lock, "owners"), j, item)
 			owned |= json_equal(item, next);
 		json_array_foreach(json_object_get(find(doc, "tasks", "tid", next), "holds"), j,
-				   item) held |= json_equal(item, id);
+				   item)
+			held |= json_equal(item, id);
 		if (!waits || !owned || !held)
 			zoo_complain("place %zu of the cycle: waits_for %d, owners %d, holds %d", i,
 				     waits, owned, held);
@@ -407,8 +407,7 @@ static void check_members(const json_t *doc, const json_t *finding, const struct
 	for (size_t i = 0; i < tasks->nr; i++) {
 		bool there = false;
 
-		json_array_foreach(tids, j, item)
-		{
+		json_array_foreach(tids, j, item) {
 			const struct zoo_thread *t =
 				zoo_by_tid(tree, (pid_t)json_integer_value(item));
 
@@ -420,13 +419,13 @@ static void check_members(const json_t *doc, const json_t *finding, const struct
 	for (size_t i = 0; i < locks->nr; i++) {
 		bool there = false;
 
-		json_array_foreach(ids, j, item) there |=
-			one_of(string(find(doc, "locks", "id", item), "symbol"), locks->text[i]);
+		json_array_foreach(ids, j, item)
+			there |=
+				one_of(string(find(doc, "locks", "id", item), "symbol"), locks->text[i]);
 		if (!there)
 			zoo_complain("lock '%s' is not in the finding", locks->text[i]);
 	}
-	json_array_foreach(tids, j, item)
-	{
+	json_array_foreach(tids, j, item) {
 		if (!zoo_by_tid(tree, (pid_t)json_integer_value(item)))
 			zoo_complain("task %lld of the finding is none of the target's",
 				     (long long)json_integer_value(item));
@@ -481,8 +480,7 @@ static void check_stack(const json_t *task, const char *name, unsigned int flags
 	}
 	if (flags & NO_LINES)
 		return;
-	json_array_foreach(stack, i, frame)
-	{
+	json_array_foreach(stack, i, frame) {
 		const char *file = string(frame, "file");
 
 		if (!file || !strstr(file, "tests/hang/"))
@@ -519,8 +517,7 @@ static void check_stacks(const json_t *doc, const json_t *finding, const struct 
 	json_t *tid;
 	size_t i;
 
-	json_array_foreach(json_object_get(finding, "tasks"), i, tid)
-	{
+	json_array_foreach(json_object_get(finding, "tasks"), i, tid) {
 		const struct zoo_thread *t = zoo_by_tid(tree, (pid_t)json_integer_value(tid));
 
 		/* Stacks are for the first 16 of a finding. */
@@ -577,8 +574,7 @@ static void check_json(const FIXTURE_VARIANT(diagnose) * v, const struct zoo_tre
 	zoo_check_document(doc);
 	if (!one_of(string(doc, "verdict"), expected ? "found" : "none"))
 		zoo_complain("verdict %s", string(doc, "verdict"));
-	json_array_foreach(json_object_get(doc, "findings"), i, finding)
-	{
+	json_array_foreach(json_object_get(doc, "findings"), i, finding) {
 		nr_faults += is_fault(finding);
 		if (!wanted && one_of(string(finding, "kind"), v->kind))
 			wanted = finding;
@@ -749,6 +745,65 @@ TEST_F_TIMEOUT(diagnose, explains_it_without_privilege, 150)
 	zoo_check_untouched(&self->zoo.tree, self->zoo.pid, variant->spinners);
 	if (zoo_complaints())
 		printf("# stderr: %s", run.err);
+	zoo_run_free(&run);
+	EXPECT_EQ(0, zoo_complaints());
+}
+
+FIXTURE(rust)
+{
+	struct zoo zoo;
+	char directory[64], program[128];
+};
+
+FIXTURE_SETUP(rust)
+{
+	self->zoo.errors = -1;
+	strcpy(self->directory, "/tmp/locklab-zoo-XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->directory));
+	snprintf(self->program, sizeof(self->program), "%s/rust_abba", self->directory);
+}
+
+FIXTURE_TEARDOWN(rust)
+{
+	zoo_stop(&self->zoo);
+	unlink(self->program);
+	rmdir(self->directory);
+}
+
+/* The real thing: nobody is recorded as owner, so nobody may be named as such. */
+TEST_F_TIMEOUT(rust, program_stalls_and_no_owner_is_made_up, 150)
+{
+	char source[PATH_MAX], rustc[] = "rustc", debug[] = "-g", optimise[] = "-O", output[] = "-o";
+	char *argv[] = { rustc, debug, optimise, output, self->program, source, NULL };
+	json_t *doc, *item;
+	struct zoo_run run;
+	size_t i;
+
+	zoo_output_path("../tests/hang/rust_abba.rs", source, sizeof(source));
+	if (access(source, R_OK))
+		strcpy(source, "tests/hang/rust_abba.rs");
+	zoo_run(&run, argv, 0, 60);
+	if (run.status == 127)
+		SKIP(return, "rustc: not found");
+	ASSERT_EQ(0, run.status)
+	TH_LOG("%s", run.err);
+	zoo_run_free(&run);
+	ASSERT_EQ(0, zoo_start(&self->zoo, self->program, NULL, 0));
+	ASSERT_EQ(ZOO_READY, zoo_wait_hung(&self->zoo, "filler cleaner", NULL))
+	TH_LOG("%s", zoo_reason());
+	zoo_diagnose(&run, &self->zoo.tree, "--json", 0, LOOK_S);
+	EXPECT_EQ(1, run.status)
+	TH_LOG("%s", run.err);
+	doc = json_loads(run.out, 0, NULL);
+	ASSERT_NE(NULL, doc);
+	zoo_check_document(doc);
+	ASSERT_EQ(1, json_array_size(json_object_get(doc, "findings")));
+	item = json_array_get(json_object_get(doc, "findings"), 0);
+	EXPECT_STREQ("stall", string(item, "kind"));
+	json_array_foreach(json_object_get(doc, "locks"), i, item)
+		EXPECT_EQ(0, json_array_size(json_object_get(item, "owners")));
+	json_decref(doc);
+	zoo_check_untouched(&self->zoo.tree, self->zoo.pid, NULL);
 	zoo_run_free(&run);
 	EXPECT_EQ(0, zoo_complaints());
 }
