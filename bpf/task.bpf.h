@@ -111,32 +111,41 @@ static __always_inline char state_letter(unsigned int state, unsigned int exit_s
 	return 'R'; /* or just being woken */
 }
 
+/*
+ * Address of @pid's entry for the PID namespace of that @level, as a number: kernels up to 6.1 refuse arithmetic with a
+ * variable on a pointer whose type they know, so it is read back as one that they know nothing of.
+ */
+static __always_inline __u64 upid_at(struct pid *pid, __u32 level)
+{
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &pid);
+	return address + bpf_core_field_offset(struct pid, numbers) +
+	       level * bpf_core_type_size(struct upid);
+}
+
 /* Number of @pid in the PID namespace of that @level, which must be its own or one above it. */
 static __always_inline __u32 pid_number(struct pid *pid, __u32 level)
 {
 	struct upid up = {};
-	char *numbers;
 
 	if (!pid || level > BPF_CORE_READ(pid, level))
 		return 0;
-	numbers = (char *)__builtin_preserve_access_index(&pid->numbers);
 	bpf_probe_read_kernel(&up.nr, sizeof(up.nr),
-			      numbers + level * bpf_core_type_size(struct upid) +
-				      bpf_core_field_offset(struct upid, nr));
+			      (void *)(upid_at(pid, level) +
+				       bpf_core_field_offset(struct upid, nr)));
 	return up.nr;
 }
 
 static __always_inline struct pid_namespace *pid_namespace_of(struct pid *pid, __u32 level)
 {
 	struct pid_namespace *ns = NULL;
-	char *numbers;
 
 	if (!pid)
 		return NULL;
-	numbers = (char *)__builtin_preserve_access_index(&pid->numbers);
 	bpf_probe_read_kernel(&ns, sizeof(ns),
-			      numbers + level * bpf_core_type_size(struct upid) +
-				      bpf_core_field_offset(struct upid, ns));
+			      (void *)(upid_at(pid, level) +
+				       bpf_core_field_offset(struct upid, ns)));
 	return ns;
 }
 
