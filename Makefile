@@ -263,7 +263,7 @@ uninstall: ## remove what install put there
 
 # What a folder needs beyond the common rules. tests/vm/vm.mk: check-vm, and what check waits for and runs in its place
 # (check_deps, check_suites).
-include $(wildcard tests/*/*.mk)
+include $(wildcard tests/*/*.mk user/*/*.mk)
 
 .SECONDARY: $(bpf_src:bpf/%.bpf.c=$(O)/bpf/%.bpf.o)
 .DELETE_ON_ERROR:

@@ -488,9 +488,11 @@ static bool should_stop(const struct shared *s)
 	return __atomic_load_n(&s->stop, __ATOMIC_ACQUIRE);
 }
 
-static void await_next(struct watch *w, struct pace *pace, u64 begin, bool useful)
+/* Return: whether somebody is suspected. */
+static bool await_next(struct watch *w, struct pace *pace, u64 begin, bool useful)
 {
 	u64 now = now_ns(), took = now - begin, end, slice = POLL_MS * 1000000ull;
+	bool suspected = false;
 
 	end = begin + (pace->interval_ns > DUTY * took ? pace->interval_ns : DUTY * took);
 	if (w->probes) {
@@ -515,11 +517,13 @@ static void await_next(struct watch *w, struct pace *pace, u64 begin, bool usefu
 			else if (pace->gap_ns < pace->interval_ns)
 				pace->gap_ns = pace->gap_ns ? 2 * pace->gap_ns : MIN_GAP_NS;
 			pace->last_suspicion = now;
+			suspected = true;
 			break;
 		}
 	}
 	if (w->probes)
 		events_count(w->probes, &w->shared->events);
+	return suspected;
 }
 
 static int look_on(struct watch *w, struct look *look)
@@ -533,6 +537,12 @@ static int look_on(struct watch *w, struct look *look)
 		pace.interval_ns =
 			(look_source(look) == SNAPSHOT_BPF ? INTERVAL_MS : PROC_INTERVAL_MS) *
 			1000000ull;
+	/* The command waits for us and is not itself yet: this look only warms up. */
+	if (w->command && s->looker_state == LOOKER_STARTING) {
+		const struct lab_picture *p;
+
+		look_once(look, &p, why, sizeof(why));
+	}
 	__atomic_store_n(&s->looker_state, LOOKER_LOOKING, __ATOMIC_RELEASE);
 	for (;;) {
 		const struct lab_picture *p;
@@ -559,7 +569,8 @@ static int look_on(struct watch *w, struct look *look)
 		if (stop)
 			return 0;
 		find_site(w, look, p, &next_site, begin);
-		await_next(w, &pace, begin, s->nr_findings != nr_findings);
+		if (await_next(w, &pace, begin, s->nr_findings != nr_findings))
+			look_expect_finding(look);
 	}
 }
 
@@ -580,7 +591,9 @@ static int looker(struct watch *w)
 	int status;
 
 	if (w->events) {
+		prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 		look_options.between_ns = EVENTS_BETWEEN_NS;
+		look_options.near = true;
 		w->probes = events_open(w->tgids, w->nr_tgids, 0, why, sizeof(why));
 		if (!w->probes)
 			return cli_unable("watch", "--events: %s", why);

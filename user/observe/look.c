@@ -37,6 +37,8 @@ struct inner_tid {
 };
 
 struct look {
+	bool expects; /* look_expect_finding() was called */
+	struct snapshotter *near; /* sees only the process asked about, in a tenth of the time */
 	struct look_options options;
 	u32 *tgids;
 	struct snapshotter *snapshotter;
@@ -550,10 +552,10 @@ static bool has_asked_finding(const struct lab_picture *p)
 	return false;
 }
 
-static int take(struct look *look, u32 pass, char *why, size_t why_size)
+static int take(struct look *look, struct snapshotter *from, u32 pass, char *why, size_t why_size)
 {
 	u64 begin = now_ns();
-	int err = snapshotter_take(look->snapshotter, &look->passes[pass]);
+	int err = snapshotter_take(from, &look->passes[pass]);
 
 	if (err)
 		snprintf(why, why_size, "the look at the tasks failed: %s", strerror(-err));
@@ -561,42 +563,95 @@ static int take(struct look *look, u32 pass, char *why, size_t why_size)
 	return err;
 }
 
-int look_once(struct look *look, const struct lab_picture **picture, char *why, size_t why_size)
+/*
+ * Passes @from .. NR_PASSES - 1, with a pause before each but the first of a look. The last one
+ * sees everybody; those that confirm it may see less.
+ */
+static int take_from(struct look *look, u32 from, struct snapshotter *confirm, char *why,
+		     size_t why_size)
 {
-	const struct timespec between = { .tv_nsec = look->options.between_ns
-							     ? look->options.between_ns
-							     : BETWEEN_NS };
-	u64 begin;
-	int err;
+	u64 ns = look->options.between_ns ? look->options.between_ns : BETWEEN_NS;
+	const struct timespec between = { .tv_nsec = (long)ns };
 
-	look->timing = (struct look_timing){ 0 };
-	memories_close(look);
-	err = take(look, 0, why, why_size);
-	if (err)
-		return err;
-	err = check_asked(look, &look->passes[0], why, why_size);
-	if (err)
-		return err;
-	begin = now_ns();
-	err = build(look, 1, picture, why, why_size);
-	look->timing.judge_ns = now_ns() - begin;
-	if (err || !has_asked_finding(*picture))
-		return err;
+	for (u32 pass = from; pass < NR_PASSES; pass++) {
+		int err;
 
-	/* Something is wrong, or seems so: look again, twice. */
-	for (u32 pass = 1; pass < NR_PASSES; pass++) {
-		nanosleep(&between, NULL);
-		err = take(look, pass, why, why_size);
+		if (pass)
+			nanosleep(&between, NULL);
+		err = take(look, pass + 1 < NR_PASSES ? confirm : look->snapshotter, pass, why,
+			   why_size);
 		if (err)
 			return err;
 	}
+	return 0;
+}
+
+static int judge_passes(struct look *look, u32 nr_passes, const struct lab_picture **picture,
+			char *why, size_t why_size)
+{
+	u64 begin;
+	int err;
+
 	memories_close(look);
-	err = check_asked(look, &look->passes[NR_PASSES - 1], why, why_size);
+	err = check_asked(look, &look->passes[nr_passes - 1], why, why_size);
 	if (err)
 		return err;
 	begin = now_ns();
-	err = build(look, NR_PASSES, picture, why, why_size);
+	err = build(look, nr_passes, picture, why, why_size);
 	look->timing.judge_ns += now_ns() - begin;
+	return err;
+}
+
+void look_expect_finding(struct look *look)
+{
+	look->expects = true;
+}
+
+static bool is_proven(const struct lab_picture *p)
+{
+	for (u32 i = 0; i < p->nr_findings; i++)
+		if (p->findings[i].asked && p->findings[i].certainty != LAB_PROVEN)
+			return false;
+	return true;
+}
+
+/* Return: 1 if that was enough, 0 if a whole look is needed, or -errno. */
+static int look_near(struct look *look, const struct lab_picture **picture, char *why,
+		     size_t why_size)
+{
+	int err = take_from(look, 0, look->near, why, why_size);
+
+	if (!err)
+		err = judge_passes(look, NR_PASSES, picture, why, why_size);
+	if (err)
+		return err;
+	/* Tasks of other processes were seen but once: with them in it, nothing is proven yet. */
+	return has_asked_finding(*picture) && is_proven(*picture);
+}
+
+int look_once(struct look *look, const struct lab_picture **picture, char *why, size_t why_size)
+{
+	bool expects = look->expects;
+	int err;
+
+	look->timing = (struct look_timing){ 0 };
+	look->expects = false;
+	if (expects && look->near) {
+		err = look_near(look, picture, why, why_size);
+		if (err < 0)
+			return err;
+		if (err)
+			return look->options.later ? 0 : detail(look, picture);
+	}
+	err = take(look, look->snapshotter, 0, why, why_size);
+	if (!err)
+		err = judge_passes(look, 1, picture, why, why_size);
+	if (err || !has_asked_finding(*picture))
+		return err;
+	/* Something is wrong, or seems so: look again, twice. */
+	err = take_from(look, 1, look->snapshotter, why, why_size);
+	if (!err)
+		err = judge_passes(look, NR_PASSES, picture, why, why_size);
 	if (err || !has_asked_finding(*picture))
 		return err;
 	return look->options.later ? 0 : detail(look, picture);
@@ -655,6 +710,9 @@ struct look *look_open(const struct look_options *options, char *why, size_t why
 	}
 	if (!look->snapshotter)
 		goto out_free;
+	if (options->near && look->source == SNAPSHOT_BPF && options->nr_tgids == 1)
+		look->near = snapshotter_open(SNAPSHOT_BPF, options->tgids[0],
+					      options->progress, why, why_size);
 	return look;
 
 out_memory:
@@ -675,8 +733,8 @@ void look_close(struct look *look)
 	builder_free(look->builder);
 	for (u32 i = 0; i < NR_PASSES; i++)
 		snapshot_free(&look->passes[i]);
-	if (look->snapshotter)
-		snapshotter_close(look->snapshotter);
+	snapshotter_close(look->near);
+	snapshotter_close(look->snapshotter);
 	free(look->inner);
 	free(look->tgids);
 	free(look);

@@ -28,6 +28,7 @@ struct look_options {
 	bool held; /* scan memory for locks that nobody waits for */
 	bool later; /* stacks, names and held locks only when look_detail() is called */
 	/* from one pass to the next that confirms it, 0: the default of 0.5 ms */
+	bool near; /* be quick after look_expect_finding(): costs a second snapshotter */
 	u64 between_ns;
 	struct look_progress *progress; /* never NULL */
 };
@@ -47,6 +48,12 @@ struct look *look_open(const struct look_options *options, char *why, size_t why
  */
 int look_once(struct look *look, const struct lab_picture **picture, char *why, size_t why_size);
 void look_close(struct look *look);
+
+/*
+ * Something is known to be wrong: the next look_once() takes the passes that confirm it at once,
+ * and judges but once. For a look that was opened with "near".
+ */
+void look_expect_finding(struct look *look);
 
 /**
  * look_detail() - what a look that was opened with "later" has left out

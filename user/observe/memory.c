@@ -273,6 +273,9 @@ static size_t harmless(struct memory *m, u64 address, size_t size)
 {
 	size_t total = 0;
 
+	/* Most reads are of a few bytes that are there: no need to know the mappings for that. */
+	if (size && address / m->page == (address + size - 1) / m->page && is_present(m, address))
+		return size;
 	while (total < size) {
 		const struct mapping *mapping = memory_mapping_at(m, address + total);
 		size_t step;
@@ -302,6 +305,8 @@ static ssize_t read_now(struct memory *m, u64 address, void *buffer, size_t size
 	if (m->mem < 0)
 		return -m->err;
 	may = harmless(m, address, size);
+	if (!may && m->mappings_err == -ESRCH)
+		return -ESRCH;
 	while (total < may) {
 		got = pread(m->mem, (char *)buffer + total, may - total, address + total);
 		if (got < 0 && errno == EINTR)

@@ -22,7 +22,7 @@ struct bpf_snapshotter {
 	struct bpf_link
 		*one; /* walks the threads of base.tgid; NULL: not asked, or the kernel can not */
 	struct bpf_link *all; /* walks everybody */
-	u32 map_before; /* progress->looking_map when we came: another snapshotter's */
+	u32 looking_map; /* ID of the map behind looking, 0 if it can not be known */
 };
 
 /* Value of the map behind looking in bpf/snapshot.bpf.c. */
@@ -89,6 +89,7 @@ static int take(struct snapshotter *base, struct snapshot *s)
 		nr_skip = LOOK_MAX_SKIP;
 	memcpy(b->skeleton->bss->skip, progress->skip, nr_skip * sizeof(*progress->skip));
 	b->skeleton->bss->nr_skip = nr_skip;
+	progress->looking_map = b->looking_map; /* of several snapshotters, the one at work */
 	progress_step(progress, 0);
 
 	if (b->one) {
@@ -113,7 +114,8 @@ static void close_bpf(struct snapshotter *base)
 {
 	struct bpf_snapshotter *b = (struct bpf_snapshotter *)base;
 
-	base->progress->looking_map = b->map_before;
+	if (base->progress->looking_map == b->looking_map)
+		base->progress->looking_map = 0;
 	bpf_link__destroy(b->one);
 	bpf_link__destroy(b->all);
 	snapshot_bpf__destroy(b->skeleton);
@@ -128,13 +130,13 @@ static struct bpf_link *attach(struct bpf_snapshotter *b, u32 tgid)
 	return bpf_program__attach_iter(b->skeleton->progs.take_snapshot, tgid ? &opts : NULL);
 }
 
-static void tell_map(struct bpf_snapshotter *b)
+static void find_map(struct bpf_snapshotter *b)
 {
 	struct bpf_map_info info = { 0 };
 	u32 size = sizeof(info);
 
 	if (!bpf_obj_get_info_by_fd(bpf_map__fd(b->skeleton->maps.data_looking), &info, &size))
-		b->base.progress->looking_map = info.id;
+		b->looking_map = info.id;
 }
 
 struct snapshotter *snapshotter_bpf_open(u32 tgid, struct look_progress *progress, char *why,
@@ -147,7 +149,6 @@ struct snapshotter *snapshotter_bpf_open(u32 tgid, struct look_progress *progres
 		snprintf(why, why_size, "out of memory");
 		return NULL;
 	}
-	b->map_before = progress->looking_map;
 	b->base = (struct snapshotter){
 		.take = take, .close = close_bpf, .progress = progress, .tgid = tgid
 	};
@@ -168,7 +169,7 @@ struct snapshotter *snapshotter_bpf_open(u32 tgid, struct look_progress *progres
 	}
 	if (tgid)
 		b->one = attach(b, tgid); /* or NULL: kernels before 6.1 do not know this */
-	tell_map(b);
+	find_map(b);
 	return &b->base;
 
 fail:
