@@ -419,9 +419,11 @@ static void check_members(const json_t *doc, const json_t *finding, const struct
 	for (size_t i = 0; i < locks->nr; i++) {
 		bool there = false;
 
-		json_array_foreach(ids, j, item)
-			there |=
-				one_of(string(find(doc, "locks", "id", item), "symbol"), locks->text[i]);
+		json_array_foreach(ids, j, item) {
+			const json_t *lock = find(doc, "locks", "id", item);
+
+			there |= one_of(string(lock, "symbol"), locks->text[i]);
+		}
 		if (!there)
 			zoo_complain("lock '%s' is not in the finding", locks->text[i]);
 	}
@@ -773,7 +775,8 @@ FIXTURE_TEARDOWN(rust)
 /* The real thing: nobody is recorded as owner, so nobody may be named as such. */
 TEST_F_TIMEOUT(rust, program_stalls_and_no_owner_is_made_up, 150)
 {
-	char source[PATH_MAX], rustc[] = "rustc", debug[] = "-g", optimise[] = "-O", output[] = "-o";
+	char source[PATH_MAX], rustc[] = "rustc", debug[] = "-g", output[] = "-o";
+	char optimise[] = "-O";
 	char *argv[] = { rustc, debug, optimise, output, self->program, source, NULL };
 	json_t *doc, *item;
 	struct zoo_run run;

@@ -46,8 +46,7 @@ static bool has_finding(const json_t *doc, const char *kind)
 	json_t *finding;
 	size_t i;
 
-	json_array_foreach(json_object_get(doc, "findings"), i, finding)
-	{
+	json_array_foreach(json_object_get(doc, "findings"), i, finding) {
 		if (zoo_matches(json_string_value(json_object_get(finding, "kind")), kind,
 				strlen(kind)))
 			return true;
@@ -195,8 +194,7 @@ TEST_F_TIMEOUT(hostile, words_that_lie_about_their_owners, 250)
 
 		ASSERT_NE(NULL, doc);
 		zoo_check_document(doc);
-		json_array_foreach(json_object_get(doc, "findings"), i, finding)
-		{
+		json_array_foreach(json_object_get(doc, "findings"), i, finding) {
 			if (zoo_matches(json_string_value(json_object_get(finding, "kind")),
 					"deadlock|stall", 14))
 				zoo_complain("believed a liar: %s",

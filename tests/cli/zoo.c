@@ -702,8 +702,7 @@ static bool is_in(const json_t *array, json_int_t number)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach((json_t *)array, i, item)
-	{
+	json_array_foreach((json_t *)array, i, item) {
 		if (json_is_integer(item) && json_integer_value(item) == number)
 			return true;
 	}
@@ -715,8 +714,7 @@ static json_t *by_key(const json_t *array, const char *key, const json_t *value)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach((json_t *)array, i, item)
-	{
+	json_array_foreach((json_t *)array, i, item) {
 		if (json_equal(json_object_get(item, key), value))
 			return item;
 	}
@@ -758,32 +756,27 @@ void zoo_check_document(const json_t *doc)
 		if (!json_object_get(doc, keys[i]))
 			zoo_complain("no key \"%s\"", keys[i]);
 	}
-	json_array_foreach(json_object_get(doc, "findings"), i, finding)
-	{
+	json_array_foreach(json_object_get(doc, "findings"), i, finding) {
 		check_conditions(finding);
 		if (!json_array_size(json_object_get(finding, "tasks")))
 			zoo_complain("a finding without tasks");
-		json_array_foreach(json_object_get(finding, "tasks"), j, item)
-		{
+		json_array_foreach(json_object_get(finding, "tasks"), j, item) {
 			if (!by_key(tasks, "tid", item))
 				zoo_complain(
 					"a finding names task %lld, which is not among the tasks",
 					(long long)json_integer_value(item));
 		}
-		json_array_foreach(json_object_get(finding, "locks"), j, item)
-		{
+		json_array_foreach(json_object_get(finding, "locks"), j, item) {
 			if (!by_key(locks, "id", item))
 				zoo_complain(
 					"a finding names lock %s, which is not among the locks",
 					json_string_value(item));
 		}
 	}
-	json_array_foreach(tasks, i, item)
-	{
+	json_array_foreach(tasks, i, item) {
 		json_t *waits = json_object_get(item, "waits_for"), *id;
 
-		json_array_foreach(waits, j, id)
-		{
+		json_array_foreach(waits, j, id) {
 			json_t *lock = by_key(locks, "id", id);
 
 			if (!lock || !is_in(json_object_get(lock, "waiters"),

@@ -9,8 +9,8 @@
  *       waits for it
  *       traced: a process in a ptrace stop, a thread of another waits for it
  *       subprocess: a parent reads what a working child writes
- *       job-server, job-server-read: a parent waits for a token in a pipe of its own, or for the end of a working child (SIGCHLD);
- *       as make does, in pselect() or read()
+ *       job-server, job-server-read: a parent waits for a token in a pipe of its own, or for the
+ *       end of a working child (SIGCHLD); as make does, in pselect() or read()
  */
 #include <sys/ptrace.h>
 #include <sys/select.h>
