@@ -169,7 +169,7 @@ static void check_picture(const FIXTURE_VARIANT(healthy) * v, const struct lab_p
 			const struct lab_lock *lock =
 				&p->locks[p->finding_locks[finding->first_lock + l]];
 
-			printf("#   %s attrs 0x%x word 0x%x owner %u at 0x%llx, %u holds, %u waits\n",
+			printf("#   %s attrs 0x%x word 0x%x owner %u at 0x%llx, %u hold, %u wait\n",
 			       lab_lock_kind_name(lock->kind), lock->attrs, lock->word,
 			       lock->owner_tid, (unsigned long long)lock->address, lock->nr_holds,
 			       lock->nr_waits);
