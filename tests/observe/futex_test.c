@@ -2,7 +2,8 @@
 /*
  * futex_test - who may be called an owner, and what a hostile or unlucky target can not make us say
  *
- * Records by hand, memory that is not there: memory.c, snapshot.c and look.c are replaced by the few lines below.
+ * Records by hand, memory that is not there: memory.c, snapshot.c and look.c are replaced by the
+ * few lines below.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -47,16 +48,34 @@ static struct {
 } * world;
 
 static struct mapping maps[] = {
-	{ .start = TEXT, .end = TEXT + SIZE, .ino = 5, .flags = MAPPING_READ | MAPPING_EXEC, .path = "/lib/libc.so.6" },
-	{ .start = PROGRAM, .end = PROGRAM + SIZE, .ino = 6, .flags = MAPPING_READ | MAPPING_EXEC, .path = "/bin/program" },
+	{ .start = TEXT,
+	  .end = TEXT + SIZE,
+	  .ino = 5,
+	  .flags = MAPPING_READ | MAPPING_EXEC,
+	  .path = "/lib/libc.so.6" },
+	{ .start = PROGRAM,
+	  .end = PROGRAM + SIZE,
+	  .ino = 6,
+	  .flags = MAPPING_READ | MAPPING_EXEC,
+	  .path = "/bin/program" },
 	{ .start = DATA, .end = DATA + SIZE, .flags = MAPPING_READ | MAPPING_WRITE, .path = "" },
-	{ .start = SHARED, .end = SHARED + SIZE, .pgoff = 0x2000, .dev = 3, .ino = INO, .flags = MAPPING_READ | MAPPING_WRITE | MAPPING_SHARED, .path = "/dev/shm/x" },
-	{ .start = STACK, .end = STACK + SIZE, .flags = MAPPING_READ | MAPPING_WRITE, .path = "[stack]" },
+	{ .start = SHARED,
+	  .end = SHARED + SIZE,
+	  .pgoff = 0x2000,
+	  .dev = 3,
+	  .ino = INO,
+	  .flags = MAPPING_READ | MAPPING_WRITE | MAPPING_SHARED,
+	  .path = "/dev/shm/x" },
+	{ .start = STACK,
+	  .end = STACK + SIZE,
+	  .flags = MAPPING_READ | MAPPING_WRITE,
+	  .path = "[stack]" },
 };
 
 static u8 *byte_at(u64 address)
 {
-	u8 *const bytes[] = { world->text, world->program, world->data, world->shared, world->stack };
+	u8 *const bytes[] = { world->text, world->program, world->data, world->shared,
+			      world->stack };
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		if (address >= maps[i].start && address < maps[i].end)
@@ -157,7 +176,8 @@ FIXTURE(futex)
 
 FIXTURE_SETUP(futex)
 {
-	world = mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	world = mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		     0);
 	ASSERT_NE(MAP_FAILED, world);
 	self->now.whole = true;
 	self->c.builder = builder_new();
@@ -252,7 +272,9 @@ static const struct lab_lock *look_at(FIXTURE_DATA(futex) * self, const struct l
 
 static const struct lab_task *holder(FIXTURE_DATA(futex) * self, const struct lab_lock *l)
 {
-	return l->nr_holds == 1 ? &self->p->tasks[self->p->holds[self->p->lock_holds[l->first_hold]].task] : NULL;
+	return l->nr_holds == 1
+		       ? &self->p->tasks[self->p->holds[self->p->lock_holds[l->first_hold]].task]
+		       : NULL;
 }
 
 TEST_F(futex, owner_of_the_same_memory_is_believed)
@@ -324,7 +346,8 @@ TEST_F(futex, owner_that_changes_is_no_owner)
 	put_mutex(DATA + 0x100, 2, 101, 0);
 	sleeps(w, DATA + 0x100, FUTEX_WAIT_PRIVATE, 2);
 	settle(self);
-	memcpy(world->before[1][0].window + LAB_WINDOW_BEFORE + GLIBC_MUTEX_OWNER_AT, &other, sizeof(other));
+	memcpy(world->before[1][0].window + LAB_WINDOW_BEFORE + GLIBC_MUTEX_OWNER_AT, &other,
+	       sizeof(other));
 	l = look_at(self, w);
 	EXPECT_EQ(LAB_MUTEX, l->kind);
 	EXPECT_EQ(NULL, holder(self, l));
@@ -362,7 +385,8 @@ static u64 monotonic(void)
 }
 
 /* All slept @first and @second ago; the owner was born one second ago. */
-static const struct lab_lock *reuse(FIXTURE_DATA(futex) * self, u64 first_ms, u64 second_ms, u32 flags)
+static const struct lab_lock *reuse(FIXTURE_DATA(futex) * self, u64 first_ms, u64 second_ms,
+				    u32 flags)
 {
 	struct lab_task_record *w = add(100, 100, MM_A), *v = add(100, 101, MM_A);
 	struct lab_task_record *o = add(100, 102, MM_A);
@@ -573,8 +597,10 @@ static u64 dice(void)
 /* Words that mean something somewhere, mixed with noise. */
 static u32 dice_word(void)
 {
-	static const u32 words[] = { 0, 1, 2, 3, 100, 101, 102, 200, 0x80000064, 0xc0000064, 0x10, 0x20, 0x30,
-				     0x80, 0x200, 6, 10, 0xffffffff, 128, 0x600100, 0x600000 };
+	static const u32 words[] = { 0, 1, 2, 3, 100, 101,
+				     102, 200, 0x80000064, 0xc0000064, 0x10, 0x20,
+				     0x30, 0x80, 0x200, 6, 10, 0xffffffff,
+				     128, 0x600100, 0x600000 };
 	u64 d = dice();
 
 	return d % 8 ? words[(d >> 8) % (sizeof(words) / sizeof(words[0]))] : (u32)(d >> 32);
@@ -582,10 +608,17 @@ static u32 dice_word(void)
 
 TEST_F(futex, nothing_a_target_writes_breaks_a_rule)
 {
-	static const u32 ops[] = { FUTEX_WAIT_PRIVATE, FUTEX_WAIT, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME,
-				   FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, FUTEX_LOCK_PI_PRIVATE,
-				   FUTEX_LOCK_PI, 13, FUTEX_WAIT_REQUEUE_PI, FUTEX_WAIT_BITSET_PRIVATE };
-	static const u64 places[] = { DATA, DATA + 0x100, DATA + SIZE - 0x80, SHARED + 0x100, STACK + 0x8010 };
+	static const u32 ops[] = { FUTEX_WAIT_PRIVATE,
+				   FUTEX_WAIT,
+				   FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME,
+				   FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME,
+				   FUTEX_LOCK_PI_PRIVATE,
+				   FUTEX_LOCK_PI,
+				   13,
+				   FUTEX_WAIT_REQUEUE_PI,
+				   FUTEX_WAIT_BITSET_PRIVATE };
+	static const u64 places[] = { DATA, DATA + 0x100, DATA + SIZE - 0x80, SHARED + 0x100,
+				      STACK + 0x8010 };
 	u32 nr_held = 0;
 
 	world->seed = 88172645463325252ull;
@@ -632,7 +665,8 @@ TEST_F(futex, nothing_a_target_writes_breaks_a_rule)
 		for (u32 i = 0; i < self->p->nr_holds; i++) {
 			const struct lab_task *t = &self->p->tasks[self->p->holds[i].task];
 
-			ASSERT_TRUE(t->tgid == 100 || t->status & LAB_TASK_IS_GONE || l->space == LAB_SPACE_INODE);
+			ASSERT_TRUE(t->tgid == 100 || t->status & LAB_TASK_IS_GONE ||
+				    l->space == LAB_SPACE_INODE);
 			ASSERT_TRUE(!(t->tid == 102 && world->now[2].flags & LAB_TASK_EXITED) ||
 				    t->status & LAB_TASK_IS_GONE);
 		}

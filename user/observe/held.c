@@ -2,12 +2,14 @@
 /*
  * held - which locks the threads of a process hold, also those that nobody waits for
  *
- * Two sources: the robust list that each thread keeps for the kernel, and a scan of the writable memory for what has, byte for
- * byte, the shape of a mutex or rwlock held by a live thread of this process (glibc.h). A hit that is not there any more when
- * read again is dropped: a hold that is invented is worse than one that is missed.
+ * Two sources: the robust list that each thread keeps for the kernel, and a scan of the writable
+ * memory for what has, byte for byte, the shape of a mutex or rwlock held by a live thread of this
+ * process (glibc.h). A hit that is not there any more when read again is dropped: a hold that is
+ * invented is worse than one that is missed.
  *
- * The scan never makes the target grow: only pages that are present are read (pagemap), so that nothing is faulted in, swapped
- * in, or asked of a userfaultfd. Stacks are read from the stack pointer on; what lies below is left over.
+ * The scan never makes the target grow: only pages that are present are read (pagemap), so that
+ * nothing is faulted in, swapped in, or asked of a userfaultfd. Stacks are read from the stack
+ * pointer on; what lies below is left over.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -101,8 +103,8 @@ static void add_hold(struct scan *s, const struct lab_task_record *owner, u64 ad
 	lock = builder_lock(b, &id, kind, attrs);
 	l = builder_lock_at(b, lock);
 	/*
-	 * Who holds what is waited for was read together with the waits; this is later, and another owner now must not be mixed with
-	 * the waits of then.
+	 * Who holds what is waited for was read together with the waits; this is later, and another
+	 * owner now must not be mixed with the waits of then.
 	 */
 	if (l->nr_waits)
 		return;
@@ -131,8 +133,9 @@ static void add_hit(struct scan *s, u64 address, u32 owner, bool is_rwlock)
 }
 
 /*
- * Objects that begin in the first @starts bytes, @size of which were read. Both kinds of lock are aligned to 8 bytes and have their
- * owner 8 and 24 bytes from the start: one look at each aligned word finds either, and most words are no TID of this process.
+ * Objects that begin in the first @starts bytes, @size of which were read. Both kinds of lock are
+ * aligned to 8 bytes and have their owner 8 and 24 bytes from the start: one look at each aligned
+ * word finds either, and most words are no TID of this process.
  */
 static void scan_bytes(struct scan *s, u64 address, const u8 *bytes, u32 starts, u32 size)
 {
@@ -219,7 +222,7 @@ static bool is_device(const struct mapping *map)
 	       strncmp(map->path, "/dev/zero", 9);
 }
 
-/* The lowest stack pointer in the mapping: it is a stack then, and nothing below counts. 0: none. */
+/* The lowest stack pointer in the mapping: a stack then, below which nothing counts. 0: none. */
 static u64 stack_pointer_in(const struct scan *s, const struct mapping *map)
 {
 	u64 lowest = 0;
@@ -305,8 +308,8 @@ static void confirm_hits(struct scan *s)
 }
 
 /*
- * One entry of a robust list. Its word is the kernel's business (linux/futex.h), so it is believed whatever library it is from; if
- * it is a glibc mutex, the rest of it says more.
+ * One entry of a robust list. Its word is the kernel's business (linux/futex.h), so it is believed
+ * whatever library it is from; if it is a glibc mutex, the rest of it says more.
  */
 static void robust_entry(struct scan *s, const struct lab_task_record *r, u64 entry, u64 offset)
 {
@@ -331,8 +334,8 @@ static void robust_entry(struct scan *s, const struct lab_task_record *r, u64 en
 }
 
 /*
- * The list may be anything: its links are the target's. As the kernel does, stop after a fixed number of entries, which also ends
- * a circle; a wild pointer ends at the first read that fails.
+ * The list may be anything: its links are the target's. As the kernel does, stop after a fixed
+ * number of entries, which also ends a circle; a wild pointer ends at the first read that fails.
  */
 static void robust_list(struct scan *s, const struct lab_task_record *r)
 {
