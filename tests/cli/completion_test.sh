@@ -8,8 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/ktap.sh
 here=$PWD
 dir=$(mktemp -d)
-pid=
-trap 'rm -rf "$dir"; [ -z "$pid" ] || kill "$pid" 2>/dev/null' EXIT
+trap 'rm -rf "$dir"' EXIT
 
 # What is offered for the last of these words.
 offer()
@@ -48,18 +47,30 @@ lacks()
 	! has "$@" >/dev/null
 }
 
+pid_is_offered()
+{
+	has "$1" locklab diagnose "$1" || return 1
+	has "$1" locklab watch -p "$1" || return 1
+	# Where others are offered too, each has its name.
+	has "$1 (sleeper)" locklab diagnose ""
+}
+
 own_pids()
 {
+	local pid status=1
+
 	cp "$(command -v sleep)" "$dir/sleeper" || return 1
-	"$dir/sleeper" 60 &
+	# Its output must not be this test's, which is read to its end.
+	"$dir/sleeper" 60 >/dev/null 2>&1 &
 	pid=$!
 	# Between fork and exec it bears the shell's name.
-	until [ "$(cat /proc/"$pid"/comm)" = sleeper ]; do
-		kill -0 "$pid" || return 1
+	until [ "$(cat /proc/"$pid"/comm 2>/dev/null)" = sleeper ]; do
+		kill -0 "$pid" 2>/dev/null || return 1
 	done
-	has "$pid" locklab diagnose "$pid" && has "$pid" locklab watch -p "$pid" || return 1
-	# A PID that begins another is shown with its name, and so are all that begin alike.
-	offer locklab diagnose "" | grep -qx "$pid (sleeper)"
+	pid_is_offered "$pid" && status=0
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+	return "$status"
 }
 
 plan 13

@@ -60,8 +60,10 @@ static const char *skip_to(const char *s, const char *end)
 	return s ? s + strlen(end) : NULL;
 }
 
-/* One entity of XML's own five, or a character by its number. Return: behind it, NULL if it is
- * none. */
+/*
+ * One entity of XML's own five, or a character by its number. Return: behind it, NULL if it is
+ * none.
+ */
 static const char *entity(const char *s)
 {
 	static const char *const names[] = { "&amp;", "&lt;", "&gt;", "&quot;", "&apos;" };

@@ -13,7 +13,11 @@
 #include "report/report.h"
 #include "report/scribble.h"
 
-enum { BYTES = 4096 };
+enum {
+	BYTES = 4096
+};
+
+#define TWICE(word) " " word " " word " "
 
 /* What no sentence of ours may have in it; an ellipsis apart. */
 static const char *flaw(const char *s)
@@ -21,8 +25,8 @@ static const char *flaw(const char *s)
 	static const char *const flaws[] = { "(null)", "  ", " .", " ,",
 					     "..", ",,", ";;", "()(",
 					     "( ", " )", " a a ", " 1 threads",
-					     " 1 tasks", " 1 locks", " for for ", " the the ",
-					     " in in ", " of of ", " is are ", ": :" };
+					     " 1 tasks", " 1 locks", TWICE("for"), TWICE("the"),
+					     TWICE("in"), TWICE("of"), " is are ", ": :" };
 	static char copy[BYTES];
 	size_t i, n = strlen(s);
 	char *dots;
@@ -211,8 +215,10 @@ TEST(the_order_to_take_is_the_one_the_other_takes)
 
 	drawing_cycle(&d, 2, LAB_MUTEX, 0);
 	evidence_remedy(&d.p, &d.p.findings[0], s, sizeof(s));
-	/* 4712 holds journal and wants accounts; 4713 holds accounts and wants journal: accounts
-	 * first. */
+	/*
+	 * 4712 holds journal and wants accounts; 4713 holds accounts and wants journal: accounts
+	 * first.
+	 */
 	EXPECT_EQ(
 		&s[0],
 		strstr(s,

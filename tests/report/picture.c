@@ -229,8 +229,10 @@ struct lab_finding *drawing_finding(struct drawing *d, enum lab_finding_kind kin
 }
 
 /* A few functions to be stuck in, so that the places in a report differ. */
-enum { NR_PLACES = 4,
-       DEPTH = 5 };
+enum {
+	NR_PLACES = 4,
+	DEPTH = 5
+};
 
 static const struct lab_frame stacks[NR_PLACES][DEPTH] = {
 #define STACK(number, name, at)                                                                 \

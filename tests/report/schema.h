@@ -9,8 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* user/report/locklab.schema.json as it was when this was built. Return: new reference, NULL if it
- * is no JSON. */
+/*
+ * user/report/locklab.schema.json as it was when this was built. Return: new reference, NULL if it
+ * is no JSON.
+ */
 json_t *schema_load(void);
 
 /**

@@ -74,7 +74,9 @@ static const char *name(u64 *state)
 }
 
 /* Stacks outlive the picture that shows them: a few, made once. */
-enum { NR_FRAMES = 64 };
+enum {
+	NR_FRAMES = 64
+};
 static struct lab_frame frames[NR_FRAMES];
 
 static void make_frames(u64 seed)

@@ -14,7 +14,9 @@
 #include "report/report.h"
 #include "report/scribble.h"
 
-enum { SCREEN = 60 }; /* lines */
+enum {
+	SCREEN = 60
+}; /* lines */
 
 static unsigned int lines(const char *s)
 {
@@ -146,7 +148,14 @@ TEST_F(text, every_tid_of_a_small_finding_is_named)
 
 TEST_F(text, large_findings_stay_on_one_screen)
 {
-	static const u32 sizes[][2] = { { 2, 5000 }, { 6, 0 }, { 7, 7 }, { 64, 0 }, { 100, 900 }, { 5000, 0 } };
+	static const u32 sizes[][2] = {
+		{ 2, 5000 },
+		{ 6, 0 },
+		{ 7, 7 },
+		{ 64, 0 },
+		{ 100, 900 },
+		{ 5000, 0 },
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {

@@ -20,10 +20,12 @@ enum {
 	MAX_NODES = 400,
 };
 
-enum mark { HIDDEN,
-	    SHOWN,
-	    IN_NEAR_MISS,
-	    IN_FAULT };
+enum mark {
+	HIDDEN,
+	SHOWN,
+	IN_NEAR_MISS,
+	IN_FAULT
+};
 
 struct graph {
 	FILE *out;

@@ -62,8 +62,10 @@ static u32 telling_member(const struct lab_picture *p, const struct lab_finding 
 	return given;
 }
 
-/* The task that the remedy speaks of: the judge's choice, unless another tells more or that one is
- * gone. */
+/*
+ * The task that the remedy speaks of: the judge's choice, unless another tells more or that one is
+ * gone.
+ */
 static u32 remedy_task(const struct lab_picture *p, const struct lab_finding *f)
 {
 	const struct lab_task *t = words_task_at(p, f->remedy_task);
@@ -720,8 +722,10 @@ const char *evidence_remedy(const struct lab_picture *p, const struct lab_findin
 	words_init(&w, buffer, size);
 	advise(&w, p, f);
 	words_add(&w, " Cheapest condition to break: %s", how_to_break(f));
-	/* It is the owner's path that lacks the unlock, and the owner is gone: where its waiters
-	 * are is not the place. */
+	/*
+	 * It is the owner's path that lacks the unlock, and the owner is gone: where its waiters
+	 * are is not the place.
+	 */
 	if (f->kind != LAB_ABANDONED_LOCK)
 		words_where(&w, p, task);
 	words_add(&w, ".");

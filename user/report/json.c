@@ -14,13 +14,17 @@
 #include "report.h"
 #include "words.h"
 
-enum { EVIDENCE_BYTES = 4096,
-       ID_BYTES = 16,
-       SPACE_BYTES = 64,
-       ADDRESS_BYTES = 24 };
+enum {
+	EVIDENCE_BYTES = 4096,
+	ID_BYTES = 16,
+	SPACE_BYTES = 64,
+	ADDRESS_BYTES = 24
+};
 
-/* Takes over @value. jansson answers NULL without memory; then one -ENOMEM at the end says so for
- * all. */
+/*
+ * Takes over @value. jansson answers NULL without memory; then one -ENOMEM at the end says so for
+ * all.
+ */
 struct object {
 	json_t *json;
 	bool failed;
@@ -374,7 +378,7 @@ static void put(FILE *out, const char *s)
 			n = 1; /* jansson checks its strings: not reached */
 			continue;
 		}
-		if (code == '\n' || (code < 0x7f) || (code > 0xff && !words_is_unsafe(code)))
+		if (code < 0x7f || (code > 0xff && !words_is_unsafe(code)))
 			fwrite(s, 1, n, out);
 		else if (code > 0xffff)
 			fprintf(out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),

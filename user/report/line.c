@@ -5,9 +5,11 @@
 #include "report.h"
 #include "words.h"
 
-enum { LINE_BYTES = 1024,
-       MAX_LINKS = 4,
-       MAX_STUCK = 3 };
+enum {
+	LINE_BYTES = 1024,
+	MAX_LINKS = 4,
+	MAX_STUCK = 3
+};
 
 static void cycle(struct words *w, const struct lab_picture *p, const struct lab_finding *f)
 {

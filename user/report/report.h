@@ -24,8 +24,10 @@ void report_text(FILE *out, const struct lab_picture *picture, const struct repo
 void report_dot(FILE *out, const struct lab_picture *picture);
 int report_json(FILE *out, const struct lab_picture *picture, bool one_line); /* 0 or -errno */
 
-/* One short line on a finding, its newline included: "deadlock (proven): 12 (a) -> A -> 13 (b) -> B
- * -> 12". */
+/*
+ * One short line on a finding, its newline included: "deadlock (proven): 12 (a) -> A -> 13 (b) -> B
+ * -> 12".
+ */
 void report_line(FILE *out, const struct lab_picture *picture, const struct lab_finding *finding);
 
 /*
@@ -38,8 +40,10 @@ const char *evidence_condition(const struct lab_picture *p, const struct lab_fin
 const char *evidence_remedy(const struct lab_picture *p, const struct lab_finding *f, char *buffer,
 			    size_t size);
 
-/* A string that a target chose, made safe for a terminal: control characters and broken UTF-8 as
- * \xNN. */
+/*
+ * A string that a target chose, made safe for a terminal: control characters and broken UTF-8 as
+ * \xNN.
+ */
 void report_escape(FILE *out, const char *s);
 
 #endif

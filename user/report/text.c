@@ -31,12 +31,14 @@ enum {
 	CELL_BYTES = 512,
 };
 
-enum tint { PLAIN,
-	    BAD,
-	    WARN,
-	    GOOD,
-	    STRONG,
-	    DIM };
+enum tint {
+	PLAIN,
+	BAD,
+	WARN,
+	GOOD,
+	STRONG,
+	DIM
+};
 
 struct page {
 	FILE *out;
@@ -53,8 +55,10 @@ static void tint(const struct page *g, enum tint t)
 		fprintf(g->out, "\033[%sm", codes[t]);
 }
 
-/* Prints as much of @s as fits into @room columns, elided at the end if it is longer. Return:
- * columns used. */
+/*
+ * Prints as much of @s as fits into @room columns, elided at the end if it is longer. Return:
+ * columns used.
+ */
 static unsigned int put_elided(const struct page *g, const char *s, unsigned int room)
 {
 	const char *dots = g->utf8 ? "…" : "...";

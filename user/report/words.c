@@ -40,8 +40,10 @@ static void words_end_in_dots(struct words *w)
 	w->len += sizeof(dots) - 1;
 }
 
-/* @s is safe: our own words, or already escaped. All of it or, at the end of the buffer, as much as
- * fits. */
+/*
+ * @s is safe: our own words, or already escaped. All of it or, at the end of the buffer, as much as
+ * fits.
+ */
 static void words_put(struct words *w, const char *s, size_t n)
 {
 	if (w->cut || !w->size)
@@ -153,8 +155,10 @@ bool words_utf8(void)
 	return codeset && !strcmp(codeset, "UTF-8");
 }
 
-/* A character that the C library does not know may be wide: then two columns, so that a line is
- * rather too short. */
+/*
+ * A character that the C library does not know may be wide: then two columns, so that a line is
+ * rather too short.
+ */
 static unsigned int code_columns(u32 code)
 {
 	int n;
@@ -214,8 +218,10 @@ unsigned int words_columns(const char *s)
 	return sum;
 }
 
-/* The end of a long name tells more of it than the middle: keep two thirds of the head, one third
- * of the tail. */
+/*
+ * The end of a long name tells more of it than the middle: keep two thirds of the head, one third
+ * of the tail.
+ */
 static void put_name(struct words *w, const char *name, unsigned int max)
 {
 	const unsigned int head = max - max / 3 - 3, tail = max / 3;
@@ -556,8 +562,10 @@ static u32 lock_target(const struct lab_picture *p, const struct lab_lock *l)
 	return LAB_NONE;
 }
 
-/* Two objects of one type have members of one name: then the name alone would make two locks look
- * like one. */
+/*
+ * Two objects of one type have members of one name: then the name alone would make two locks look
+ * like one.
+ */
 static bool symbol_is_taken(const struct lab_picture *p, const struct lab_lock *l)
 {
 	u32 i;
@@ -841,8 +849,10 @@ void words_frame(struct words *w, const struct lab_frame *frame)
 	if (frame->function) {
 		const char *name = frame->function;
 
-		/* The C library's own names for what programs call: __GI___pthread_mutex_lock is
-		 * pthread_mutex_lock. */
+		/*
+		 * The C library's own names for what programs call: __GI___pthread_mutex_lock is
+		 * pthread_mutex_lock.
+		 */
 		if (words_is_plumbing(frame) && name[0] == '_') {
 			name += strspn(name, "_");
 			if (has_prefix(name, "GI_"))
@@ -877,11 +887,15 @@ bool words_where(struct words *w, const struct lab_picture *p, u32 task)
 	return true;
 }
 
-/* "2 threads of bank (pid 4711)", "3 threads of 2 processes (bank (pid 4711) and ...)", "thread
- * 4712 (audit) of ...". */
+/*
+ * "2 threads of bank (pid 4711)", "3 threads of 2 processes (bank (pid 4711) and ...)", "thread
+ * 4712 (audit) of ...".
+ */
 static void headline_who(struct words *w, const struct lab_picture *p, const struct lab_finding *f)
 {
-	enum { MAX_NAMED = 3 };
+	enum {
+		MAX_NAMED = 3
+	};
 	u32 tgids[MAX_NAMED], nr = 0, i, j;
 	bool processes = true, more = false;
 

@@ -11,8 +11,10 @@
 
 #include "core/model.h"
 
-/* A sentence under construction, in a buffer of fixed size. What does not fit is cut at a character
- * and ends in "...". */
+/*
+ * A sentence under construction, in a buffer of fixed size. What does not fit is cut at a character
+ * and ends in "...".
+ */
 struct words {
 	char *s;
 	size_t size; /* of the buffer, with its NUL */
@@ -98,8 +100,10 @@ bool words_where(struct words *w, const struct lab_picture *p,
 		 u32 task); /* " in transfer() (bank.c:41)", or nothing */
 const char *words_basename(const char *path);
 
-/* The line that says it all, without the certainty: "2 threads of bank (pid 4711) wait for each
- * other ...". */
+/*
+ * The line that says it all, without the certainty: "2 threads of bank (pid 4711) wait for each
+ * other ...".
+ */
 void words_headline(struct words *w, const struct lab_picture *p, const struct lab_finding *f);
 
 #endif
