@@ -112,8 +112,9 @@ static __always_inline char state_letter(unsigned int state, unsigned int exit_s
 }
 
 /*
- * Address of @pid's entry for the PID namespace of that @level, as a number: kernels up to 6.1 refuse arithmetic with a
- * variable on a pointer whose type they know, so it is read back as one that they know nothing of.
+ * Address of @pid's entry for the PID namespace of that @level, as a number: kernels up to 6.1
+ * refuse arithmetic with a variable on a pointer whose type they know, so it is read back as one
+ * that they know nothing of.
  */
 static __always_inline __u64 upid_at(struct pid *pid, __u32 level)
 {

@@ -484,7 +484,8 @@ static void bench_crowd(int repeats)
 		megabytes[i] = (double)usage.ru_maxrss / 1024;
 	}
 	after = switches_of(crowd, &asleep);
-	printf("diagnose on %d blocked threads, median of %d (least .. most):\n", NR_BLOCKED, repeats);
+	printf("diagnose on %d blocked threads, median of %d (least .. most):\n", NR_BLOCKED,
+	       repeats);
 	row("whole command", "s", seconds, repeats);
 	row("resident, largest process", "MiB", megabytes, repeats);
 	printf("  context switches of the target: %llu before, %llu after\n",
