@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# suite: timeout=300
+# suite: timeout=900
 #
 # The tests also run the kernel's way, by lib.mk and runner.sh.
 cd "$(dirname "$0")/../.." || exit 1
