@@ -50,13 +50,10 @@ enum lab_lock_attrs {
 	LAB_RUST = 1 << 10, /* LAB_FUTEX as Rust's std uses it */
 	LAB_GO = 1 << 11, /* LAB_FUTEX as Go's runtime uses it */
 	LAB_INCONSISTENT = 1 << 12, /* owner field and word disagree */
-	LAB_EDEADLK =
-		1
-		/*
-		 * the kernel refused this PI lock (EDEADLK or ESRCH) and the C library parked the
-		 * caller
-		 */
-		<< 13,
+	/*
+	 * The kernel refused this PI lock (EDEADLK or ESRCH) and the C library parked the caller.
+	 */
+	LAB_EDEADLK = 1 << 13,
 	LAB_OWNER_REUSED =
 		1 << 14, /* the recorded TID was handed on to a newer task: the owner is gone */
 };

@@ -636,12 +636,16 @@ static void breeds_threads(struct subject_page *page)
 
 TEST_F(snapshot, threads_that_come_and_go_hide_none_that_stays)
 {
+	const u64 limit_ns = 5000000000ull;
 	u64 begin = clock_ns();
 
 	ASSERT_EQ(0, subject_start(&self->target, breeds_threads));
 	ASSERT_TRUE(subject_await_sleep(&self->target, 0, SYS_futex));
-	/* As often as a slow machine can in good time, but never so few times that it proves nothing. */
-	for (int i = 0; i < 20 || (i < 300 && clock_ns() - begin < 5000000000ull); i++)
+	/*
+	 * As often as a slow machine can in good time, but never so few times that it proves
+	 * nothing.
+	 */
+	for (int i = 0; i < 20 || (i < 300 && clock_ns() - begin < limit_ns); i++)
 		ASSERT_NE(NULL, look(self, variant->source, 0));
 }
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Gets one of Debian's kernels to boot a guest with: fetch-kernel.sh OUTPUT FLAVOUR leaves OUTPUT/vm/FLAVOUR/vmlinuz and, in
-# OUTPUT/vm/FLAVOUR/package, which package it is from. FLAVOUR is 6.1 or 6.12. The package itself is not installed and does not
+# Gets one of Debian's kernels to boot a guest with: fetch-kernel.sh OUTPUT FLAVOUR leaves OUTPUT/vm/FLAVOUR/vmlinuz, in
+# OUTPUT/vm/FLAVOUR/package which package it is from, and in OUTPUT/vm/FLAVOUR/modules.cpio the modules that a running Debian loads
+# when somebody asks who is at the other end of a socket. FLAVOUR is 6.1 or 6.12. The package itself is not installed and does not
 # stay. What is there is there whole: it appears by one rename at the end.
 set -eu
 
@@ -18,7 +19,6 @@ case $flavour in
 	;;
 esac
 
-[ -s "$output/vm/$flavour/vmlinuz" ] && exit 0
 mkdir -p "$output/vm"
 output=$(cd "$output" && pwd)
 work=$(mktemp -d "$output/vm/fetch.XXXXXX")
@@ -53,9 +53,16 @@ if ! download; then
 	fi
 fi
 mkdir "$work/tree" "$work/done"
-dpkg-deb --fsys-tarfile "$work"/linux-image-*.deb | tar -x -C "$work/tree" --wildcards './boot/vmlinuz-*'
+dpkg-deb --fsys-tarfile "$work"/linux-image-*.deb | tar -x -C "$work/tree" --wildcards './boot/vmlinuz-*' \
+	'*/inet_diag.ko*' '*/tcp_diag.ko*' '*/unix_diag.ko*'
 mv "$work"/tree/boot/vmlinuz-* "$work/done/vmlinuz"
 echo "$package" >"$work/done/package"
+mkdir "$work/modules" "$work/modules/modules"
+find "$work/tree" -name '*_diag.ko*' -exec cp {} "$work/modules/modules/" \;
+find "$work/modules" -name '*.xz' -exec xz -d {} +
+(cd "$work/modules" && find . | cpio -o -H newc -R 0:0 --quiet) >"$work/done/modules.cpio"
 chmod 755 "$work/done"
+# Made now, whatever the package says: make compares.
+touch "$work/done/vmlinuz"
 rm -rf "$output/vm/$flavour"
 mv "$work/done" "$output/vm/$flavour"

@@ -20,6 +20,10 @@ ln -sf /proc/self/fd/0 /dev/stdin
 ln -sf /proc/self/fd/1 /dev/stdout
 ln -sf /proc/self/fd/2 /dev/stderr
 ip link set lo up
+# What Debian's kernel loads by itself when it is asked; a kernel that was given may have them built in.
+for module in inet_diag tcp_diag unix_diag; do
+	[ ! -f "/modules/$module.ko" ] || insmod "/modules/$module.ko"
+done
 exec >/dev/ttyS1 2>&1
 stty -F /dev/ttyS1 -opost 2>/dev/null
 echo "# guest $(uname -r), $(nproc) processors, up $(cut -d' ' -f1 /proc/uptime) s"

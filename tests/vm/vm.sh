@@ -30,8 +30,12 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+# The kernel takes several archives in a row.
+cat "$output/vm/initramfs" >"$logs/initramfs"
+[ ! -f "${image%/*}/modules.cpio" ] || cat "${image%/*}/modules.cpio" >>"$logs/initramfs"
+
 qemu-system-x86_64 -accel tcg,thread=single -cpu max -smp 2 -m "${VM_MEMORY:-2048}" \
-	-kernel "$image" -initrd "$output/vm/initramfs" \
+	-kernel "$image" -initrd "$logs/initramfs" \
 	-append "console=ttyS0 loglevel=4 panic=-1 oops=panic" \
 	-display none -vga none -nodefaults -no-reboot -no-user-config \
 	-serial "file:$logs/console" -serial stdio \

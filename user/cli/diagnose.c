@@ -241,7 +241,7 @@ static int body(void *argument, struct look_progress *progress, FILE *out, FILE 
 	int error;
 
 	d->look.progress = progress;
-	d->look.stacks_ns = (u64)(d->timeout_seconds * 1e9 / 5);
+	d->look.patience_ns = (u64)(d->timeout_seconds * 1e9 / 5);
 	look = look_open(&d->look, why, sizeof(why));
 	if (!look) {
 		fprintf(err, "locklab diagnose: %s\n", why);

@@ -703,8 +703,9 @@ static void find_waits(struct look_context *c, const struct lab_task_record *r, 
 }
 
 /*
- * A call that changes the signal mask for as long as it waits, in a process with handlers, waits for signals as well: make's
- * job server does so for SIGCHLD, beside a pipe of which it holds both ends.
+ * A call that changes the signal mask for as long as it waits, in a process with handlers, waits
+ * for signals as well: make's job server does so for SIGCHLD, beside a pipe of which it holds both
+ * ends.
  */
 static bool waits_for_signals(struct look_context *c, const struct lab_task_record *r)
 {

@@ -500,7 +500,7 @@ static void detail_process(struct look *look, struct lab_picture *p, u32 tgid)
 	 */
 	look->context.progress->tgid = 0;
 	stacks_resolve(look->builder, m, tgid, d.stacks, d.nr_stacks, d.symbols, d.nr_symbols,
-		       look->options.stacks_ns);
+		       look->options.patience_ns);
 	for (u32 i = 0; i < d.nr_stacks; i++) {
 		struct lab_task *t = &p->tasks[d.stack_tasks[i]];
 

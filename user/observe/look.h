@@ -24,7 +24,7 @@ struct look_options {
 	enum look_source source;
 	bool stacks; /* take stacks and names of those in a finding */
 	u32 max_stacks; /* at most so many a finding, 0: the default of 16 */
-	u64 stacks_ns; /* how long that may take a process, 0: the default of 2 s */
+	u64 patience_ns; /* how long stacks, or samples of spinners, may take a process, 0: 2 s */
 	bool held; /* scan memory for locks that nobody waits for */
 	bool later; /* stacks, names and held locks only when look_detail() is called */
 	/* from one pass to the next that confirms it, 0: the default of 0.5 ms */

@@ -42,8 +42,8 @@
 #define NR_LOOKS	6
 #define LOOK_RUNTIME_NS 10000000ull /* CPU time between two looks that count */
 #define SAMPLE_NS	100000000ull /* at least */
-#define SAMPLE_LIMIT_NS \
-	2000000000ull /* at most: machines are busy, and the thread has to get its CPU time */
+/* At most, unless told: machines are busy, and the thread has to get its CPU time. */
+#define SAMPLE_LIMIT_NS 2000000000ull
 #define READS_PER_BURST 16
 #define BURSTS_PER_LOOK 20
 #define MAX_SPINNERS	256 /* in one process */
@@ -381,7 +381,7 @@ static void read_words(struct look_context *c, struct spin_process *p, struct me
 
 static void sample(struct look_context *c, struct spin_process *p, struct memory *m)
 {
-	u64 begin = now_ns(), limit = begin + SAMPLE_LIMIT_NS;
+	u64 begin, limit;
 	struct snapshot s = { 0 };
 	struct snapshotter *snapshotter;
 	u32 outer_map = c->progress->looking_map;
@@ -397,6 +397,8 @@ static void sample(struct look_context *c, struct spin_process *p, struct memory
 				 p->tgid, why);
 		goto out_none;
 	}
+	begin = now_ns();
+	limit = begin + (c->options->patience_ns ? c->options->patience_ns : SAMPLE_LIMIT_NS);
 	do {
 		c->progress->steps++;
 		if (snapshotter_take(snapshotter, &s))

@@ -29,7 +29,8 @@ struct symbol_request {
 /**
  * stacks_resolve() - stacks and lock names of one process
  * @m: its memory
- * @budget_ns: how long it may take, 0: STACKS_BUDGET_NS; what is not done by then keeps NULL and a note
+ * @budget_ns: how long it may take, 0: STACKS_BUDGET_NS; what is not done by then keeps NULL and
+ *             a note
  *
  * Return: 0 or -errno if nothing could be done at all.
  */
