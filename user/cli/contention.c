@@ -285,12 +285,18 @@ static void people(FILE *out, const char *what, const struct contention_person *
 
 static void one(FILE *out, const struct contended *e)
 {
-	fprintf(out, "  %10.3f s  %7llu  %7u  %s ", e->wait_ns / 1e9,
-		(unsigned long long)e->samples, e->most_waiters, lab_lock_kind_name(e->kind));
-	if (e->symbol[0])
-		report_escape(out, e->symbol);
-	else
-		fprintf(out, "%#llx", (unsigned long long)e->address);
+	fprintf(out, "  %10.3f s  %7llu  %7u  ", e->wait_ns / 1e9, (unsigned long long)e->samples,
+		e->most_waiters);
+	/* A join waits for a thread, which is known by its number and not by the address of it. */
+	if (e->kind == LAB_THREAD && e->nr_owners == 1) {
+		fprintf(out, "the end of thread %u", e->owners[0].tid);
+	} else {
+		fprintf(out, "%s ", lab_lock_kind_name(e->kind));
+		if (e->symbol[0])
+			report_escape(out, e->symbol);
+		else
+			fprintf(out, "%#llx", (unsigned long long)e->address);
+	}
 	fputc('\n', out);
 	people(out, "waiters", e->waiters, e->nr_waiters, e->more_waiters);
 	people(out, "owners ", e->owners, e->nr_owners, 0);
