@@ -80,6 +80,8 @@ HEALTHY(idle_pool_main_on_timerfd, .program = "healthy/idle", .args = "timerfd",
 	.threads = WORKERS);
 HEALTHY(idle_pool_main_on_eventfd, .program = "healthy/idle", .args = "eventfd",
 	.threads = WORKERS " notifier");
+HEALTHY(idle_pool_main_on_its_own_pipe, .program = "healthy/idle", .args = "selfpipe",
+	.threads = WORKERS);
 HEALTHY(timed_pool, .program = "healthy/idle", .args = "timed", .threads = WORKERS);
 
 HEALTHY(parent_of_working_child, .program = "healthy/processes", .args = "working-child",

@@ -251,7 +251,9 @@ static pid_t start(char *const *argv, int out)
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* Whoever runs the tests in the background of a script ignores it, and so would we. */
+		/*
+		 * Whoever runs the tests in the background of a script ignores it, and so would we.
+		 */
 		signal(SIGINT, SIG_DFL);
 		dup2(out, STDOUT_FILENO);
 		execv(argv[0], argv);

@@ -3,8 +3,9 @@
  * idle [KIND] - a pool of workers waits for jobs that come when something happens outside
  *
  * Main is in: poll (default), read (of a pipe whose writer is alive), accept, epoll, nanosleep,
- * sigwait, pause, timerfd, stdin. timed: main waits for the workers, which wake up once an hour.
- * eventfd: a worker waits for an eventfd that another process has.
+ * sigwait, pause, timerfd, selfpipe (that its own signal handler writes to). timed: main waits for
+ * the workers, which wake up once an hour. eventfd: a worker waits for an eventfd that another
+ * process has.
  */
 #include <poll.h>
 #include <sys/epoll.h>
@@ -32,6 +33,16 @@ static void *worker(void *arg)
 			pthread_cond_wait(&job, &lock);
 	}
 	return NULL;
+}
+
+static int self_pipe[2];
+
+static void note_signal(int signal_number)
+{
+	char byte = (char)signal_number;
+
+	if (write(self_pipe[1], &byte, 1) != 1)
+		_exit(1);
 }
 
 static int listen_somewhere(void)
@@ -95,6 +106,11 @@ int main(int argc, char **argv)
 				pause();
 		}
 		if (read(event, buffer, sizeof(buffer)) < 0)
+			return 1;
+	} else if (!strcmp(kind, "selfpipe")) {
+		must_not_fail(pipe(self_pipe));
+		signal(SIGTERM, note_signal);
+		if (read(self_pipe[0], buffer, sizeof(buffer)) < 0)
 			return 1;
 	} else if (!strcmp(kind, "nanosleep")) {
 		struct timespec hour = { .tv_sec = 3600 };

@@ -151,20 +151,10 @@ static bool is_among(const struct tgids *set, u32 tgid)
 	return false;
 }
 
-static void add_children(struct look_context *c, u32 group, u32 tgid)
-{
-	for (u32 i = 0; i < c->now->nr; i++) {
-		const struct lab_task_record *r = &c->now->records[i];
-
-		if (r->tid == r->tgid && r->ppid == tgid)
-			descriptor_add_process(c, group, r->tgid);
-	}
-}
-
 void descriptor_wakers(struct look_context *c, const struct lab_task_record *r, u32 lock,
 		       const struct tgids *set, const char *key, const char *what, bool doubtful)
 {
-	bool unseen = descriptor_may_be_unreadable(c, r, set, &doubtful), is_own;
+	bool unseen = descriptor_may_be_unreadable(c, r, set, &doubtful);
 	u32 group;
 
 	if (unseen)
@@ -173,15 +163,16 @@ void descriptor_wakers(struct look_context *c, const struct lab_task_record *r, 
 			"process %u: who has the other end of a descriptor: processes of other users",
 			r->tgid);
 	doubtful |= descriptor_may_be_in_flight(c, r, set);
-	is_own = is_among(set, r->tgid);
 	for (u32 i = 0; i < set->nr; i++)
 		doubtful |= descriptor_uses_io_uring(c, set->at[i]);
 	group = builder_group(c->builder, key, what, doubtful);
 	for (u32 i = 0; i < set->nr; i++)
 		unseen |= !descriptor_add_process(c, group, set->at[i]);
-	/* The end of a child is a signal, and its handler may write to a pipe of our own. */
-	if (is_own && (r->flags & LAB_TASK_SIGCAUGHT))
-		add_children(c, group, r->tgid);
+	/*
+	 * Reading a pipe of one's own that a signal handler writes to is how programs wait for
+	 * signals.
+	 */
+	unseen |= is_among(set, r->tgid) && (r->flags & LAB_TASK_SIGCAUGHT);
 	/* Nobody at all: the wait ends by itself, with end of file or an error, as soon as the task
 	 * runs. */
 	unseen |= !set->nr;
