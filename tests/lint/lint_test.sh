@@ -170,14 +170,14 @@ licences()
 	return $bad
 }
 
-# Where this tree lies, and whose it is, is nobody's business: no path of this machine in any file.
+# Where this tree lies, and whose it is, is nobody's business: no path of this machine in any file. Directories that every system
+# has say nothing about this one.
 no_path_of_here()
 {
 	top=$(dirname "$(realpath "$(git rev-parse --git-common-dir 2>/dev/null || echo .git)")")
 	{
-		printf '%s\n' "$PWD" "$top"
-		[ "$(dirname "$top")" = / ] || printf '%s/\n' "$(dirname "$top")"
-		[ "${HOME:-/}" = / ] || printf '%s/\n' "$HOME"
+		printf '%s/\n' "$PWD" "$top" "$(dirname "$PWD")" "$(dirname "$top")" "${HOME:-}" |
+			grep -vxE '/*|/(home|media|mnt|opt|root|run|src|srv|tmp|usr|usr/src|var|var/tmp)/'
 		hostname 2>/dev/null | awk 'length > 5 && $0 != "localhost"'
 	} | sort -u >"$out/places"
 	! files | xargs grep -nIF -f "$out/places"
